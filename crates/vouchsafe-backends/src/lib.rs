@@ -1,0 +1,1 @@
+//! Auth methods and secrets engines.

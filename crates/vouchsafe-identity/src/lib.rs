@@ -1,0 +1,1 @@
+//! Entities, groups, claim templates and key life. Pure.

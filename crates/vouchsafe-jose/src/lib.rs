@@ -1,0 +1,1 @@
+//! JWS, JWK and JWT for Vouchsafe. Pure: no I/O, no clock.

@@ -1,0 +1,1 @@
+//! Policy language, compiled ACL and the decision. Pure.

@@ -1,0 +1,1 @@
+//! Bytes at rest: physical port and barrier.
