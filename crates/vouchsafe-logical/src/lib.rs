@@ -1,9 +1,42 @@
 //! The vocabulary that Vouchsafe's backends speak.
+//!
+//! Small and stable: requests and answers, routes, storage views, errors, time and entropy. It
+//! decides nothing and does no I/O.
+#![warn(missing_docs)]
+
+pub mod backend;
+pub mod cache;
+pub mod clock;
+pub mod duration;
+pub mod error;
+pub mod field;
+pub mod login;
 pub mod operation;
+pub mod path;
+pub mod pattern;
+pub mod policy_name;
 pub mod record;
+pub mod request;
+pub mod response;
+pub mod secret;
 pub mod view;
 
+pub use backend::{
+    Access, Answer, Backend, BackendKind, Call, Catalog, Duties, Matched, Method, MountClass,
+    MountSummary, Mounted, Pool, Route, Settings, System, Workers, run_on,
+};
+pub use cache::VersionedCache;
+pub use clock::{Clock, Entropy, EntropyExt, rfc3339};
+pub use error::{Error, ErrorKind};
+pub use field::{CommaList, Data, Input, KeyValues};
+pub use jiff::Timestamp;
+pub use login::{AliasProposal, Login, TokenFields, TokenKind, TokenParameters};
 pub use operation::Operation;
+pub use path::RequestPath;
+pub use policy_name::{PolicyName, PolicyNames};
+pub use request::{CallerSummary, Request};
+pub use response::{Auth, Raw, Reply, Response};
+pub use secret::Secret;
 pub use view::{
     Batch, BoxFuture, CommitError, Newer, Record, Store, StoreError, Transaction, Version, View,
 };

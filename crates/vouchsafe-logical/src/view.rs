@@ -72,7 +72,12 @@ pub enum StoreError {
     /// A limit of the port was exceeded by the caller.
     Limit(&'static str),
     /// A record is damaged, moved or of a format that this version does not know; names the key.
-    Corrupt { key: String, fault: &'static str },
+    Corrupt {
+        /// The whole storage key.
+        key: String,
+        /// What is wrong with the record.
+        fault: &'static str,
+    },
     /// The physical store failed; text for the operator only.
     Io(String),
 }

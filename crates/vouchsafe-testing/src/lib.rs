@@ -1,1 +1,13 @@
-//! Fakes for tests.
+//! Fakes for tests: a clock that tests move, dice that repeat, a store and a system in memory.
+//!
+//! Dev-only. Nothing here is used by shipped code.
+
+mod clock;
+mod entropy;
+mod store;
+mod system;
+
+pub use clock::ManualClock;
+pub use entropy::SeededEntropy;
+pub use store::MemoryStore;
+pub use system::TestSystem;

@@ -1,0 +1,1 @@
+//! Auth methods: how a workload or a person proves who they are.

@@ -1,0 +1,9 @@
+//! What can be mounted: one line for each auth method and secrets engine.
+
+use vouchsafe_logical::Catalog;
+
+/// Everything that this build can mount.
+pub const CATALOG: Catalog = &[
+    // The lines are in order of name.
+    &crate::secrets::identity::ENGINE,
+];

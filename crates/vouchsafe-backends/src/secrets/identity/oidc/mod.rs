@@ -1,0 +1,1 @@
+//! The OIDC issuer: keys, roles, tokens, discovery.

@@ -1,0 +1,3 @@
+//! Secrets engines.
+
+pub mod identity;

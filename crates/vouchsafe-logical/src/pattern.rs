@@ -1,0 +1,147 @@
+//! Patterns of route paths, and how a path is matched to one.
+//!
+//! A pattern is segments joined by `/`. A segment is literal text or one of
+//! - `{name}`: one segment that is a Vault name: `[A-Za-z0-9_]` first and last, `-` and `.` also
+//!   in between;
+//! - `{name*}`: any one segment;
+//! - `{name...}`: the rest of the path, at least one character, slashes included; only at the end;
+//! - `{name?...}`: the rest of the path, may be empty; only at the end.
+//!
+//! One `/` at the end of a path is not looked at, except by the rest captures.
+
+/// The most captures of one pattern.
+pub const CAPTURES_MAX: usize = 4;
+
+/// What a pattern captured of a path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Captures<'a> {
+    entries: [(&'static str, &'a str); CAPTURES_MAX],
+    count: usize,
+}
+
+impl<'a> Captures<'a> {
+    /// The capture called `name`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&'a str> {
+        self.entries[..self.count].iter().find(|(key, _)| *key == name).map(|(_, value)| *value)
+    }
+
+    /// The names of the captures.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.entries[..self.count].iter().map(|(name, _)| *name)
+    }
+
+    fn push(&mut self, name: &'static str, value: &'a str) {
+        debug_assert!(self.count < CAPTURES_MAX, "a route pattern has too many captures");
+        if let Some(entry) = self.entries.get_mut(self.count) {
+            *entry = (name, value);
+            self.count += 1;
+        }
+    }
+}
+
+/// Matches a path (without leading slash) to a pattern.
+#[must_use]
+pub fn matches<'a>(pattern: &'static str, path: &'a str) -> Option<Captures<'a>> {
+    let mut captures = Captures::default();
+    let mut pattern_rest = pattern;
+    let mut path_rest = path;
+    loop {
+        let (segment, pattern_after) = split(pattern_rest);
+        if let Some(capture) = capture_of(segment) {
+            if let Some(name) = capture.strip_suffix("?...") {
+                captures.push(name, path_rest);
+                return Some(captures);
+            }
+            if let Some(name) = capture.strip_suffix("...") {
+                if path_rest.is_empty() {
+                    return None;
+                }
+                captures.push(name, path_rest);
+                return Some(captures);
+            }
+        }
+        let (value, path_after) = split(path_rest);
+        match capture_of(segment) {
+            Some(capture) => {
+                let (name, fits) = match capture.strip_suffix('*') {
+                    Some(name) => (name, !value.is_empty()),
+                    None => (capture, is_name(value)),
+                };
+                if !fits {
+                    return None;
+                }
+                captures.push(name, value);
+            }
+            None if segment == value => {}
+            None => return None,
+        }
+        match (pattern_after, path_after) {
+            (None, None | Some("")) => return Some(captures),
+            (Some(pattern), Some(path)) => (pattern_rest, path_rest) = (pattern, path),
+            (Some(pattern), None) if capture_of(pattern).is_some_and(|c| c.ends_with("?...")) => {
+                (pattern_rest, path_rest) = (pattern, "");
+            }
+            _ => return None,
+        }
+    }
+}
+
+fn split(text: &str) -> (&str, Option<&str>) {
+    match text.split_once('/') {
+        Some((segment, rest)) => (segment, Some(rest)),
+        None => (text, None),
+    }
+}
+
+fn capture_of(segment: &str) -> Option<&str> {
+    segment.strip_prefix('{')?.strip_suffix('}')
+}
+
+/// Vault's generic name.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    match text.as_bytes() {
+        [] => false,
+        [only] => word(*only),
+        [first, middle @ .., last] => {
+            word(*first)
+                && word(*last)
+                && middle.iter().all(|byte| word(*byte) || matches!(byte, b'-' | b'.'))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(pattern: &'static str, path: &str, expected: Option<&[(&str, &str)]>) {
+        let found = matches(pattern, path);
+        let found: Option<Vec<(&str, &str)>> =
+            found.map(|captures| captures.entries[..captures.count].to_vec());
+        assert_eq!(found.as_deref(), expected, "{pattern} {path}");
+    }
+
+    #[test]
+    fn patterns() {
+        check("oidc/config", "oidc/config", Some(&[]));
+        check("oidc/config", "oidc/config/", Some(&[]));
+        check("oidc/config", "oidc/configs", None);
+        check("oidc/key/{name}", "oidc/key/k-1.a", Some(&[("name", "k-1.a")]));
+        check("oidc/key/{name}", "oidc/key/-k", None);
+        check("oidc/key/{name}", "oidc/key/", None);
+        check("oidc/key/{name}/rotate", "oidc/key/k/rotate", Some(&[("name", "k")]));
+        check("oidc/key/{name}", "oidc/key/k/rotate", None);
+        check("entity/name/{name...}", "entity/name/a b/c", Some(&[("name", "a b/c")]));
+        check("entity/name/{name...}", "entity/name/", None);
+        check("entity/name/{name...}", "entity/name", None);
+        check("data/{path?...}", "data/", Some(&[("path", "")]));
+        check("data/{path?...}", "data", Some(&[("path", "")]));
+        check("{path?...}", "", Some(&[("path", "")]));
+        check("x/{id*}/y", "x/%20-/y", Some(&[("id", "%20-")]));
+        check("x/{id*}/y", "x//y", None);
+    }
+}

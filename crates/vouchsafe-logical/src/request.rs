@@ -1,0 +1,49 @@
+//! A request as the pipeline and the backends see it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::field::Data;
+use crate::operation::Operation;
+use crate::path::RequestPath;
+use crate::secret::Secret;
+
+/// One request. Immutable: no step of the pipeline fills anything in later.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The id that answers and audit entries carry (UUID).
+    pub id: String,
+    /// What is asked for. Never [`Operation::Create`]: the pipeline finds that out.
+    pub operation: Operation,
+    /// The path below `/v1/`.
+    pub path: RequestPath,
+    /// Body, or query parameters for reads, lists and deletes.
+    pub data: Data,
+    /// The bearer credential, if one was sent.
+    pub token: Option<Secret<String>>,
+    /// The peer of the connection.
+    pub remote: Option<SocketAddr>,
+    /// How long the response shall stay wrapped, if it shall be.
+    pub wrap_ttl: Option<Duration>,
+    /// Request headers by lower-cased name; only those that an operator asked for are audited.
+    pub headers: Vec<(String, String)>,
+}
+
+/// Who calls, as backends see it: plain facts, no power.
+///
+/// The pipeline's own `Caller` is the witness of authentication; this is only its summary.
+#[derive(Clone, Debug, Default)]
+pub struct CallerSummary {
+    /// The entity behind the token; none for root tokens and public routes.
+    pub entity_id: Option<String>,
+    /// The display name of the token.
+    pub display_name: String,
+    /// The accessor of the token.
+    pub accessor: Option<String>,
+    /// The storage name (keyed hash) of the token; never the token itself.
+    pub token_hash: Option<String>,
+    /// The policies in force for this request.
+    pub policies: Vec<String>,
+    /// Whether the token has the `root` policy.
+    pub is_root: bool,
+}
