@@ -1,1 +1,24 @@
-//! Bytes at rest: physical port and barrier.
+//! Bytes at rest: the physical port and the barrier.
+//!
+//! - [`physical`]: the port that a store of raw bytes implements (ordered keys, commits with
+//!   preconditions, a change feed), the in-memory implementation, the conformance suite that every
+//!   implementation passes, and a wrapper that injects faults for tests.
+//! - [`barrier`]: AES-256-GCM between the physical store and everything above it. It implements
+//!   [`vouchsafe_logical::Store`], and it alone can build an [`Unsealed`].
+//!
+//! How the root key is split, wrapped or fetched (Shamir's shares, key services) is no concern of
+//! this crate's barrier, which takes the root key whole. What the stored bytes look like is in
+//! `docs/storage-format.md`.
+//!
+//! Invariants:
+//! - Nothing above the barrier sees a physical store, and nothing below it sees plaintext values.
+//!   Keys are plaintext on both sides: paths are metadata, values are secrets.
+//! - No lock is held across an await.
+#![warn(missing_docs)]
+
+pub mod barrier;
+pub mod physical;
+
+pub use barrier::{Barrier, RootKey, Unsealed};
+pub use physical::in_memory::InMemory;
+pub use physical::{Change, ChangeEvent, ChangeFeed, Physical, Revision};
