@@ -1,0 +1,15 @@
+//! JWS in compact serialization (RFC 7515 §3.1, §5): sign bytes, verify bytes.
+//!
+//! A token passes three stages, each with its own type: text, [`UnverifiedJws`] (shape and header
+//! checked, signature not), [`VerifiedJws`] (signature checked). The payload leaves this module only
+//! in the third. What the payload means is the business of [`crate::jwt`].
+
+mod error;
+mod header;
+mod sign;
+mod verify;
+
+pub use error::{JwsError, JwsPart};
+pub use header::JwsHeader;
+pub use sign::{JwsSigner, SignError};
+pub use verify::{UnverifiedJws, VerifiedJws, verify};
