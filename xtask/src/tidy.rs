@@ -60,7 +60,8 @@ pub(crate) const IMPURE: &[(&str, &str)] = &[
     ("ureq", "fetching belongs to vouchsafe-backends"),
 ];
 
-/// What nothing here may link, on any platform, in tests neither.
+/// What nothing here may link, on any platform, in tests neither. `deny.toml` bans the same, and
+/// for the same reasons.
 pub(crate) const BANNED: &[(&str, &str)] = &[
     ("actix-web", "a second HTTP stack; axum is the one"),
     ("async-std", "a second async runtime; tokio is the one"),
@@ -138,6 +139,7 @@ pub(crate) fn run() -> Result<()> {
         faults.extend(package::check_pure(name, IMPURE, &linked));
     }
     faults.extend(package::check_banned(BANNED, &workspace.linked_anywhere()?));
+    faults.extend(package::check_agreement(BANNED, &tree));
     faults.extend(package::check_names(EMPTY_NAMES, &workspace.members));
     faults.extend(module::check(EMPTY_NAMES, &tree, &workspace.roots(&tree)));
     faults.extend(text::check_unfinished(UNFINISHED, TEXT_EXEMPT, &tree));

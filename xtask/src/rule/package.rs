@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Fault;
-use crate::tree::Member;
+use crate::tree::{Member, Tree};
 
 /// Faults: `name`, a pure crate, links something of the list of (package, reason).
 pub(crate) fn check_pure(
@@ -35,6 +35,35 @@ pub(crate) fn check_banned(banned: &[(&str, &str)], linked: &BTreeSet<String>) -
             Fault::new(
                 *package,
                 format!("is banned: {reason} (who brings it: {ask})"),
+            )
+        })
+        .collect()
+}
+
+/// Faults: `deny.toml` and the list of (package, reason) do not ban the same for the same reasons.
+pub(crate) fn check_agreement(banned: &[(&str, &str)], tree: &Tree) -> Vec<Fault> {
+    let file = tree
+        .files
+        .get("deny.toml")
+        .and_then(|file| file.text.as_deref());
+    let lines = file.unwrap_or_default().lines().map(str::trim);
+    let deny: BTreeSet<&str> = lines
+        .skip_while(|line| *line != "deny = [")
+        .skip(1)
+        .take_while(|line| *line != "]")
+        .filter(|line| line.starts_with('{'))
+        .collect();
+    let table: BTreeSet<String> = banned
+        .iter()
+        .map(|(package, reason)| format!("{{ crate = \"{package}\", reason = \"{reason}\" }},"))
+        .collect();
+    let table: BTreeSet<&str> = table.iter().map(String::as_str).collect();
+    table
+        .symmetric_difference(&deny)
+        .map(|line| {
+            Fault::new(
+                "deny.toml",
+                format!("differs from xtask/src/tidy.rs: {line}"),
             )
         })
         .collect()

@@ -137,6 +137,22 @@ fn every_impure_and_every_banned_package_is_found() {
 }
 
 #[test]
+fn a_ban_that_deny_toml_does_not_share_is_found() {
+    let banned = [("ring", "one provider"), ("rsa", "slow")];
+    let check = |lines: &str| {
+        let text = format!("skip = [\n]\ndeny = [\n{lines}\n]\n");
+        package::check_agreement(&banned, &tree(&[("deny.toml", &text)])).len()
+    };
+    let ring = "    { crate = \"ring\", reason = \"one provider\" },\n";
+    let rsa = "    { crate = \"rsa\", reason = \"slow\" },\n";
+    let more = "    { crate = \"smol\", reason = \"slow\" },\n";
+    assert_eq!(check(&format!("{ring}{rsa}")), 0);
+    assert_eq!(check(ring), 1);
+    assert_eq!(check(&format!("{ring}{rsa}{more}")), 1);
+    assert_eq!(check(&format!("{ring}{}", rsa.replace("slow", "odd"))), 2);
+}
+
+#[test]
 fn empty_names_of_crates_and_modules_are_found() {
     for word in tidy::EMPTY_NAMES {
         let members = [member(&format!("vouchsafe-{word}"), &[])];
