@@ -1,1 +1,3 @@
 //! Entities, groups, claim templates and key life. Pure.
+
+pub mod template;

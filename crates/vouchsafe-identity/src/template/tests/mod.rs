@@ -1,0 +1,1 @@
+//! Tests of claim templates and selectors.
