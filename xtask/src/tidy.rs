@@ -142,6 +142,8 @@ pub(crate) fn run() -> Result<()> {
     faults.extend(package::check_agreement(BANNED, &tree));
     faults.extend(package::check_names(EMPTY_NAMES, &workspace.members));
     faults.extend(module::check(EMPTY_NAMES, &tree, &workspace.roots(&tree)));
+    faults.extend(module::check_folders(&tree));
+    faults.extend(text::check_openings(&tree));
     faults.extend(text::check_unfinished(UNFINISHED, TEXT_EXEMPT, &tree));
     faults.extend(text::check_places(
         MACHINE_PATHS,

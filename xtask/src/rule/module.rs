@@ -34,6 +34,28 @@ pub(crate) fn check(empty: &[&str], tree: &Tree, roots: &[String]) -> Vec<Fault>
     faults
 }
 
+/// Faults: a module whose file lies beside its folder. Folders have a `mod.rs`, so that a module is
+/// in one place; only its tests may lie in a folder that holds nothing else.
+pub(crate) fn check_folders(tree: &Tree) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (path, _) in tree.rust() {
+        let folder = path.trim_end_matches(".rs");
+        let inside = |other: &str| {
+            let rest = other
+                .strip_prefix(folder)
+                .and_then(|rest| rest.strip_prefix('/'));
+            rest.is_some_and(|rest| rest != "tests.rs" && !rest.starts_with("tests/"))
+        };
+        if tree.rust().any(|(other, _)| inside(other)) {
+            faults.push(Fault::new(
+                path,
+                format!("belongs into its folder, as {folder}/mod.rs"),
+            ));
+        }
+    }
+    faults
+}
+
 /// Paths of all files reached from `roots`, the roots included.
 fn reach(tree: &Tree, roots: &[String]) -> BTreeSet<String> {
     let mut reached = BTreeSet::new();

@@ -223,6 +223,43 @@ fn a_mod_in_a_comment_or_a_literal_reaches_nothing() {
 }
 
 #[test]
+fn a_module_beside_its_folder_is_found() {
+    let check = |files: &[(&str, &str)]| shown(&module::check_folders(&tree(files)));
+    let planted = check(&[("a/src/part.rs", ""), ("a/src/part/deep/leaf.rs", "")]);
+    assert_eq!(
+        planted,
+        ["a/src/part.rs: belongs into its folder, as a/src/part/mod.rs"]
+    );
+    let innocent = [
+        ("a/src/part/mod.rs", ""),
+        ("a/src/part/leaf.rs", ""),
+        ("a/src/partial.rs", ""),
+    ];
+    assert_eq!(check(&innocent), [""; 0]);
+    let tests = [
+        ("a/src/part.rs", ""),
+        ("a/src/part/tests/mod.rs", ""),
+        ("a/src/flat.rs", ""),
+        ("a/src/flat/tests.rs", ""),
+    ];
+    assert_eq!(check(&tests), [""; 0]);
+}
+
+#[test]
+fn a_file_that_does_not_say_what_it_is_for_is_found() {
+    let planted = tree(&[
+        ("a/src/lib.rs", "use std::fmt;\n//! Late.\n"),
+        ("b/src/lib.rs", "//!\n"),
+    ]);
+    assert_eq!(text::check_openings(&planted).len(), 2);
+    let innocent = tree(&[
+        ("a/src/lib.rs", "//! What it is for.\n"),
+        ("a.md", "Not Rust."),
+    ]);
+    assert_eq!(text::check_openings(&innocent), []);
+}
+
+#[test]
 fn unfinished_work_is_found_in_rust_only() {
     for word in tidy::UNFINISHED {
         let line = format!("fn f() {{}}\n// {word} later");
