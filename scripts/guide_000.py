@@ -421,6 +421,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", required=True, help="our server and command line")
     parser.add_argument("--cli", choices=["vault", "bao"], default="vault")
+    parser.add_argument("--server", help="another binary for the server")
     arguments = parser.parse_args()
     signal.alarm(LIMIT_SECONDS)
     report = Report("guide_000")
@@ -428,7 +429,7 @@ def main():
     if path is None:
         print(f"skipped: ../shared/guides/{GUIDE} is not here")
         return 0
-    with DevServer(arguments.binary) as server:
+    with DevServer(arguments.server or arguments.binary) as server:
         with Shell(arguments.cli, arguments.binary, server.address) as shell:
             play(Flow(report, server, shell), guide.blocks(path))
     return report.close()
