@@ -6,6 +6,7 @@
 
 mod oidc;
 
+use vouchsafe_identity::subject::Directory;
 use vouchsafe_logical::{BackendKind, Duties, MountClass, Mounted, Settings};
 
 /// The catalog entry.
@@ -19,12 +20,13 @@ pub const ENGINE: BackendKind = BackendKind {
 
 /// One identity mount.
 pub struct Identity {
+    pub(crate) directory: Directory,
     pub(crate) settings: Settings,
 }
 
 impl Identity {
     fn open(settings: Settings) -> Self {
-        Self { settings }
+        Self { directory: Directory::new(settings.view.clone()), settings }
     }
 }
 
