@@ -263,3 +263,6 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], StoreError> {
 fn corrupt(fault: &'static str) -> StoreError {
     record::corrupt(KEYRING_KEY, fault)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,10 @@
 //! The barrier: AES-256-GCM between the physical store and everything above it.
 //!
-//! [`Barrier`] implements [`Store`] over a [`Physical`]: values are encrypted and bound to their
-//! key, so that a record that was altered, cut or moved to another key is refused as
-//! [`StoreError::Corrupt`]. It does not hide keys, the lengths of values or access patterns, and it
-//! can't tell an old copy of a record from the newest: whoever can write to the physical store can
-//! put a whole store back in time. `docs/storage-format.md` draws the bytes.
+//! [`Barrier`] implements [`vouchsafe_logical::Store`] over a [`Physical`]: values are encrypted
+//! and bound to their key, so that a record that was altered, cut or moved to another key is
+//! refused as [`StoreError::Corrupt`]. It does not hide keys, the lengths of values or access
+//! patterns, and it can't tell an old copy of a record from the newest: whoever can write to the
+//! physical store can put records back in time. `docs/storage-format.md` draws the bytes.
 //!
 //! A barrier begins sealed. [`Barrier::unseal`] loads the keyring, which the root key encrypts; it
 //! stays in memory until [`Barrier::seal`]. Every node of a cluster has its own barrier over the

@@ -63,3 +63,6 @@ impl Block {
         nonce
     }
 }
+
+#[cfg(test)]
+mod tests;

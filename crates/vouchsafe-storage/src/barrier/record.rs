@@ -118,3 +118,6 @@ fn additional_data(format_and_term: &[u8], path: &str) -> Vec<u8> {
     data.extend_from_slice(path.as_bytes());
     data
 }
+
+#[cfg(test)]
+mod tests;

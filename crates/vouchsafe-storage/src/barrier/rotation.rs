@@ -91,21 +91,17 @@ impl Barrier {
 
     /// Moves the unsaved count of `term` into the stored keyring.
     async fn save_count(&self, term: u32, unsaved: &AtomicU64) -> Result<(), StoreError> {
-        let count = unsaved.swap(0, Ordering::Relaxed);
-        if count == 0 {
+        let taken = TakenCount::take(unsaved);
+        if taken.count == 0 {
             return Ok(());
         }
-        let saved = self
-            .change_keyring(|document| {
-                document.count(term, count);
-                Ok(Edit::Changed)
-            })
-            .await;
-        if saved.is_err() {
-            // Perhaps it was saved after all: counting twice errs towards an early rotation.
-            unsaved.fetch_add(count, Ordering::Relaxed);
-        }
-        saved
+        self.change_keyring(|document| {
+            document.count(term, taken.count);
+            Ok(Edit::Changed)
+        })
+        .await?;
+        taken.saved();
+        Ok(())
     }
 
     /// Reads the stored keyring, lets `edit` change it, writes it if it did, and installs it.
@@ -157,5 +153,32 @@ impl Barrier {
             version: stored.version,
             document,
         })
+    }
+}
+
+/// A count on its way into the stored keyring. Unless it is declared saved it goes back, also when
+/// the commit that carried it was cancelled. If it was saved after all it counts twice, which errs
+/// towards an early rotation.
+struct TakenCount<'a> {
+    unsaved: &'a AtomicU64,
+    count: u64,
+}
+
+impl<'a> TakenCount<'a> {
+    fn take(unsaved: &'a AtomicU64) -> Self {
+        Self {
+            unsaved,
+            count: unsaved.swap(0, Ordering::Relaxed),
+        }
+    }
+
+    fn saved(mut self) {
+        self.count = 0;
+    }
+}
+
+impl Drop for TakenCount<'_> {
+    fn drop(&mut self) {
+        self.unsaved.fetch_add(self.count, Ordering::Relaxed);
     }
 }

@@ -5,7 +5,7 @@
 //! notion of a leader: every node may call every method at any time, and the preconditions of
 //! [`Physical::commit`] are the only way to coordinate.
 //!
-//! Invariants that callers rely on:
+//! Invariants that callers rely on, and that [`conformance`] checks:
 //! - A commit happens as a whole or not at all: whoever has read one of its writes, or received its
 //!   event, reads all of them from then on.
 //! - A commit that returned can't be lost, and every later read, of any node, sees it.
@@ -42,6 +42,8 @@
 //!   rather than fail on the first large batch.
 //! - `subscribe`: a watch from `after + 1`; a compacted revision is a lag.
 
+pub mod conformance;
+pub mod faulty;
 pub mod in_memory;
 pub mod limit;
 
