@@ -41,9 +41,24 @@ pub struct Listed {
     pub path: String,
     /// What kind of path it is.
     pub kind: ListedKind,
-    /// What the rule grants, in the order of `sys/capabilities`; `deny` alone for a deny.
+    /// What the rule grants, in the order of `resultant-acl`; `deny` alone for a deny and for a
+    /// rule without capabilities.
     pub capabilities: Vec<Capability>,
 }
+
+/// The order in which `sys/internal/ui/resultant-acl` shows capabilities.
+const LISTED_ORDER: [Capability; 10] = [
+    Capability::Create,
+    Capability::Delete,
+    Capability::List,
+    Capability::Read,
+    Capability::Sudo,
+    Capability::Update,
+    Capability::Patch,
+    Capability::Scan,
+    Capability::Subscribe,
+    Capability::Recover,
+];
 
 /// The kinds of rule paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,7 +105,7 @@ impl Acl {
         matches!(self.access, Access::Root)
     }
 
-    /// What may be done on a path, in the order of `sys/capabilities`: `[Root]` for the root ACL,
+    /// What may be done on a path, in alphabetical order as in `sys/capabilities`: `[Root]` for the root ACL,
     /// `[Deny]` for a deny and for a path that no rule grants anything on.
     #[must_use]
     pub fn capabilities(&self, path: &str) -> Vec<Capability> {
@@ -113,10 +128,10 @@ impl Acl {
         match &self.access {
             Access::Root => true,
             Access::Rules(index) => {
-                self.granted(prefix).grants_anything()
-                    || index
-                        .reaching(prefix)
-                        .any(|rule| rule.permissions.capabilities.grants_anything())
+                let grants = |rule: &MergedRule| rule.permissions.capabilities.grants_anything();
+                self.find(prefix, true).is_some_and(grants)
+                    || index.best(prefix).is_some_and(|found| grants(found.value))
+                    || index.reaching(prefix).any(grants)
             }
         }
     }
@@ -128,9 +143,14 @@ impl Acl {
             return Vec::new();
         };
         let listed = |kind, path: String, rule: &MergedRule| {
-            let capabilities = match rule.permissions.capabilities {
-                CapabilitySet::EMPTY => vec![Capability::Deny],
-                set => set.iter().collect(),
+            let set = rule.permissions.capabilities;
+            let capabilities = if set.grants_anything() {
+                LISTED_ORDER
+                    .into_iter()
+                    .filter(|capability| set.contains(*capability))
+                    .collect()
+            } else {
+                vec![Capability::Deny]
             };
             Listed {
                 path,

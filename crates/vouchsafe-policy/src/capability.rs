@@ -4,50 +4,51 @@ use std::fmt;
 
 use vouchsafe_logical::Operation;
 
-/// A capability of a policy rule.
+/// A capability of a policy rule, in alphabetical order: the order in which `sys/capabilities`
+/// shows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Capability {
-    /// Everything. Not a word of the policy language: [`crate::Acl::root`] alone has it.
-    Root,
-    /// The additional right that paths with root protection need.
-    Sudo,
-    /// `GET`.
-    Read,
-    /// `LIST`.
-    List,
-    /// Writing what exists, or what has no existence check.
-    Update,
-    /// `DELETE`.
-    Delete,
     /// Writing what does not exist.
     Create,
+    /// `DELETE`.
+    Delete,
+    /// Nothing, and it overrides every other capability of the rule.
+    Deny,
+    /// `LIST`.
+    List,
     /// `PATCH`.
     Patch,
+    /// `GET`.
+    Read,
+    /// Recovery from snapshots. Accepted and shown; no operation of ours needs it.
+    Recover,
+    /// Everything. Not a word of the policy language: [`crate::Acl::root`] alone has it.
+    Root,
     /// `SCAN`. Accepted and shown; no operation of ours needs it.
     Scan,
     /// Event subscription. Accepted and shown; no operation of ours needs it.
     Subscribe,
-    /// Recovery from snapshots. Accepted and shown; no operation of ours needs it.
-    Recover,
-    /// Nothing, and it overrides every other capability of the rule.
-    Deny,
+    /// The additional right that paths with root protection need.
+    Sudo,
+    /// Writing what exists, or what has no existence check.
+    Update,
 }
 
 impl Capability {
-    /// Every capability, in the order in which `sys/capabilities` shows them.
+    /// Every capability, in order.
     pub const ALL: [Self; 12] = [
-        Self::Root,
-        Self::Sudo,
-        Self::Read,
-        Self::List,
-        Self::Update,
-        Self::Delete,
         Self::Create,
+        Self::Delete,
+        Self::Deny,
+        Self::List,
         Self::Patch,
+        Self::Read,
+        Self::Recover,
+        Self::Root,
         Self::Scan,
         Self::Subscribe,
-        Self::Recover,
-        Self::Deny,
+        Self::Sudo,
+        Self::Update,
     ];
 
     /// The word of the API.
@@ -143,7 +144,7 @@ impl CapabilitySet {
         self.union(Self(Self::bit(capability)))
     }
 
-    /// The capabilities in the order of `sys/capabilities`; an empty set gives none.
+    /// The capabilities in alphabetical order; an empty set gives none.
     pub fn iter(self) -> impl Iterator<Item = Capability> {
         Capability::ALL
             .into_iter()

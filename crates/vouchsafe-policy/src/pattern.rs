@@ -63,25 +63,23 @@ impl Wildcard {
         self.is_prefix || found.next().is_none()
     }
 
-    /// Whether some path on or below `prefix` (which ends with `/` or is empty) can match.
+    /// Whether some path that begins with `prefix` can match.
     pub(crate) fn reaches(&self, prefix: &str) -> bool {
         let mut wanted = self.text.split('/').peekable();
-        let mut outer = prefix.split('/').peekable();
-        while let Some(segment) = outer.next() {
-            // What follows the last separator of the prefix is open.
-            if outer.peek().is_none() {
-                return wanted.peek().is_some_and(|pattern| {
-                    segment.is_empty() || *pattern == "+" || pattern.starts_with(segment)
-                });
-            }
+        let mut given = prefix.split('/').peekable();
+        while let Some(segment) = given.next() {
             let Some(pattern) = wanted.next() else {
                 return false;
             };
-            let is_last = wanted.peek().is_none();
-            if is_last && self.is_prefix && segment.starts_with(pattern) {
+            let is_open = self.is_prefix && wanted.peek().is_none();
+            if is_open && segment.starts_with(pattern) {
                 return true;
             }
-            if pattern != "+" && pattern != segment {
+            // The last segment of the prefix may go on.
+            let is_last = given.peek().is_none();
+            let matches =
+                pattern == "+" || pattern == segment || (is_last && pattern.starts_with(segment));
+            if !matches {
                 return false;
             }
         }

@@ -1,31 +1,38 @@
 //! Tests of policies and decisions.
 
+mod decide;
+mod guide;
+mod listing;
+mod matching;
+mod oracle;
+mod parse;
+mod property;
+mod template;
+
 use std::sync::Arc;
 
 use vouchsafe_logical::Operation;
 
 use crate::{Acl, Ask, NoSubject, Policy};
 
-fn acl(text: &str) -> Acl {
-    Acl::compile(&[Arc::new(Policy::parse("p", text).unwrap())], &NoSubject)
+/// The ACL of policies `p0`, `p1`, ... without a subject.
+#[track_caller]
+fn acl(texts: &[&str]) -> Acl {
+    let policies: Vec<_> = texts
+        .iter()
+        .enumerate()
+        .map(|(index, text)| Arc::new(Policy::parse(&format!("p{index}"), text).expect(text)))
+        .collect();
+    Acl::compile(&policies, &NoSubject)
 }
 
-#[test]
-fn a_granted_capability_permits() {
-    let acl = acl(r#"path "secret/*" { capabilities = ["read"] }"#);
-    let ask = Ask {
-        path: "secret/a",
-        operation: Operation::Read,
+/// A plain question.
+fn ask(operation: Operation, path: &str) -> Ask<'_> {
+    Ask {
+        path,
+        operation,
         parameters: None,
         wrap_ttl: None,
         needs_sudo: false,
-    };
-    assert!(acl.decide(ask).is_ok());
-    assert!(
-        acl.decide(Ask {
-            operation: Operation::Update,
-            ..ask
-        })
-        .is_err()
-    );
+    }
 }
