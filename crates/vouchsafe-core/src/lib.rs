@@ -1,1 +1,26 @@
-//! The request pipeline, mounts, tokens and audit.
+//! The imperative shell: the only place where the parts meet.
+//!
+//! `handle.rs` is the pipeline and the file to read first. The core never names a concrete auth
+//! method or engine (it is given a catalog), and it never names HTTP.
+
+mod attach;
+pub mod audit;
+pub mod authenticate;
+mod core;
+mod handle;
+mod help;
+mod lockout;
+pub mod mount;
+pub mod policy;
+mod ports;
+mod runtime;
+mod status;
+pub mod sys;
+pub mod token;
+mod workers;
+
+pub use core::{Core, Settings};
+pub use handle::Outcome;
+pub use ports::Ports;
+pub use runtime::Runtime;
+pub use workers::{SIGNING_QUEUE_MAX, SLOW_QUEUE_MAX, WorkerThreads};

@@ -13,8 +13,10 @@ use serde_json::Value;
 use crate::clock::{Clock, Entropy};
 use crate::error::{Error, ErrorKind};
 use crate::field::{Field, FromField, Input};
+use crate::login::TokenParameters;
 use crate::operation::Operation;
-use crate::pattern::{self, Captures};
+pub use crate::pattern::Captures;
+use crate::pattern;
 use crate::request::{CallerSummary, Request};
 use crate::response::Reply;
 use crate::view::{BoxFuture, View};
@@ -221,7 +223,13 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Does what is due (rotations, removals). Called about once a minute by every node.
     fn tick(&self) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// A token that this mount's login made is renewed: what it may have now.
+    fn renew<'a>(&'a self, internal: &'a Value) -> Renewal<'a>;
 }
+
+/// The answer to a renewal: the role's parameters of today, or `None` to keep those of the login.
+pub type Renewal<'a> = BoxFuture<'a, Result<Option<TokenParameters>, Error>>;
 
 /// The part of a backend that is not in its routes. The defaults do nothing.
 pub trait Duties: Send + Sync + 'static {
@@ -231,6 +239,11 @@ pub trait Duties: Send + Sync + 'static {
     /// See [`Backend::tick`].
     fn tick(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async { Ok(()) })
+    }
+
+    /// See [`Backend::renew`]. An error refuses the renewal: the role is gone, say.
+    fn renew<'a>(&'a self, _internal: &'a Value) -> Renewal<'a> {
+        Box::pin(async { Ok(None) })
     }
 }
 
@@ -298,6 +311,10 @@ impl<B: Duties> Backend for Mounted<B> {
 
     fn tick(&self) -> BoxFuture<'_, Result<(), Error>> {
         self.backend.tick()
+    }
+
+    fn renew<'a>(&'a self, internal: &'a Value) -> Renewal<'a> {
+        self.backend.renew(internal)
     }
 }
 

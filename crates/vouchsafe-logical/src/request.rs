@@ -46,4 +46,6 @@ pub struct CallerSummary {
     pub policies: Vec<String>,
     /// Whether the token has the `root` policy.
     pub is_root: bool,
+    /// Whether policies grant `sudo` on the path of this request.
+    pub has_sudo: bool,
 }

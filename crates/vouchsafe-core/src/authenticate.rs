@@ -1,0 +1,122 @@
+//! From the credential in a request to a [`Caller`].
+//!
+//! [`Caller`] is the witness of authentication: its fields are private, and only [`authenticate`]
+//! and [`anonymous`] make one. Unknown, expired, used-up and address-bound tokens are all refused
+//! with the same words; what differs is the reason code, which only operators see.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use vouchsafe_identity::subject::Subject;
+use vouchsafe_logical::{CallerSummary, Error, PolicyNames, Request, Timestamp};
+use vouchsafe_policy::{Acl, NoSubject};
+
+use crate::policy;
+use crate::runtime::Runtime;
+use crate::token::Found;
+
+/// Who calls, proved.
+pub struct Caller {
+    token: Option<Found>,
+    subject: Option<Arc<Subject>>,
+    acl: Arc<Acl>,
+    summary: CallerSummary,
+    identity_policies: PolicyNames,
+}
+
+impl Caller {
+    /// The token, unless the route is for everybody.
+    #[must_use]
+    pub const fn token(&self) -> Option<&Found> {
+        self.token.as_ref()
+    }
+
+    /// The entity and its groups.
+    #[must_use]
+    pub fn subject(&self) -> Option<&Subject> {
+        self.subject.as_deref()
+    }
+
+    /// What the caller may do.
+    #[must_use]
+    pub fn acl(&self) -> &Acl {
+        &self.acl
+    }
+
+    /// The plain facts.
+    #[must_use]
+    pub const fn summary(&self) -> &CallerSummary {
+        &self.summary
+    }
+
+    /// Policies that come from entity and groups.
+    #[must_use]
+    pub const fn identity_policies(&self) -> &PolicyNames {
+        &self.identity_policies
+    }
+}
+
+/// The caller of a route that is for everybody. A token that was sent is not looked at.
+pub(crate) fn anonymous() -> Caller {
+    Caller {
+        token: None,
+        subject: None,
+        acl: Arc::new(Acl::compile(&[], &NoSubject)),
+        summary: CallerSummary::default(),
+        identity_policies: PolicyNames::default(),
+    }
+}
+
+/// The caller behind a request's token.
+///
+/// # Errors
+/// Every failed proof is `permission denied`; storage that fails is an internal error.
+pub(crate) async fn authenticate(
+    runtime: &Runtime,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Caller, Error> {
+    let Some(token) = &request.token else { return Err(Error::denied("token_missing")) };
+    let Some(found) = runtime.tokens.find(token.expose(), now).await? else {
+        return Err(Error::denied("token_invalid"));
+    };
+    if !address_allowed(&found, request.remote) {
+        return Err(Error::denied("token_address_not_allowed"));
+    }
+    if found.entry.num_uses > 0 && runtime.tokens.take_use(&found.hash).await?.is_none() {
+        return Err(Error::denied("token_used_up"));
+    }
+    let subject = subject_of(runtime, &found).await?;
+    let identity_policies =
+        subject.as_ref().map(|subject| subject.policies().clone()).unwrap_or_default();
+    let effective = policy::effective(&found.entry.policies, subject.as_deref());
+    let acl = runtime.policies.acl(effective.iter(), subject.as_deref(), now).await?;
+    let summary = CallerSummary {
+        entity_id: found.entry.entity_id.clone(),
+        display_name: found.entry.display_name.clone(),
+        accessor: Some(found.entry.accessor.clone()),
+        token_hash: Some(found.hash.as_str().to_owned()),
+        policies: effective.to_strings(),
+        is_root: acl.is_root(),
+        has_sudo: acl.is_root(),
+    };
+    Ok(Caller { token: Some(found), subject, acl, summary, identity_policies })
+}
+
+async fn subject_of(runtime: &Runtime, found: &Found) -> Result<Option<Arc<Subject>>, Error> {
+    let Some(entity_id) = &found.entry.entity_id else { return Ok(None) };
+    match runtime.directory.subject(entity_id).await? {
+        None => Err(Error::denied("entity_gone")),
+        Some(subject) if subject.disabled() => Err(Error::denied("entity_disabled")),
+        Some(subject) => Ok(Some(subject)),
+    }
+}
+
+fn address_allowed(found: &Found, remote: Option<SocketAddr>) -> bool {
+    let bound = &found.entry.bound_cidrs;
+    bound.is_empty()
+        || remote.is_some_and(|peer| {
+            let address = peer.ip().to_canonical();
+            bound.iter().any(|block| block.contains(&address))
+        })
+}

@@ -1,0 +1,189 @@
+//! The server without HTTP: what the composition root makes and the edge calls.
+
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
+use vouchsafe_logical::{
+    Catalog, CommitError, EntropyExt, Error, PolicyName, Store, Timestamp, View,
+};
+use vouchsafe_storage::{Barrier, Unsealed};
+
+use crate::ports::Ports;
+use crate::runtime::Runtime;
+use crate::token::{TokenEntry, TokenStore, TokenType};
+
+/// Facts that the composition root decides.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The version that health and seal-status show.
+    pub version: String,
+    /// The kind of storage that seal-status shows.
+    pub storage_type: String,
+    /// The server's address as clients reach it; may be empty.
+    pub api_address: String,
+}
+
+/// The core.
+pub struct Core {
+    pub(crate) settings: Settings,
+    pub(crate) barrier: Arc<Barrier>,
+    pub(crate) ports: Ports,
+    catalog: Catalog,
+    api_address: Arc<ArcSwap<String>>,
+    runtime: ArcSwapOption<Runtime>,
+    pub(crate) cluster: ArcSwapOption<Cluster>,
+}
+
+/// Name and id of the cluster, known while unsealed.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Cluster {
+    pub(crate) name: String,
+    pub(crate) id: String,
+}
+
+impl Core {
+    /// A sealed core over a barrier.
+    #[must_use]
+    pub fn new(barrier: Arc<Barrier>, catalog: Catalog, ports: Ports, settings: Settings) -> Arc<Self> {
+        Arc::new(Self {
+            api_address: Arc::new(ArcSwap::from_pointee(settings.api_address.clone())),
+            settings,
+            barrier,
+            ports,
+            catalog,
+            runtime: ArcSwapOption::empty(),
+            cluster: ArcSwapOption::empty(),
+        })
+    }
+
+    /// Starts serving from an unsealed barrier.
+    ///
+    /// # Errors
+    /// As `Runtime::open`.
+    pub async fn start(self: &Arc<Self>, _evidence: &Unsealed) -> Result<(), Error> {
+        let store: Arc<dyn Store> = Arc::clone(&self.barrier) as Arc<dyn Store>;
+        let root = View::new(store, "");
+        let cluster = self.ensure_cluster(&root).await?;
+        let core = Arc::downgrade(self);
+        let runtime = Runtime::open(
+            root,
+            self.catalog,
+            self.ports.clone(),
+            Arc::clone(&self.api_address),
+            |mounts| crate::sys::provide(mounts, &core),
+        )
+        .await?;
+        self.cluster.store(Some(Arc::new(cluster)));
+        self.runtime.store(Some(Arc::new(runtime)));
+        Ok(())
+    }
+
+    /// What exists while unsealed.
+    #[must_use]
+    pub fn runtime(&self) -> Option<Arc<Runtime>> {
+        self.runtime.load_full()
+    }
+
+    /// Sets the address that clients reach the server at, once a listener knows its port.
+    pub fn set_api_address(&self, address: &str) {
+        self.api_address.store(Arc::new(address.to_owned()));
+    }
+
+    /// The address that clients reach the server at.
+    #[must_use]
+    pub fn api_address(&self) -> String {
+        self.api_address.load().as_str().to_owned()
+    }
+
+    /// Makes a root token, with a chosen id in dev mode.
+    ///
+    /// # Errors
+    /// Sealed; the id is taken; the store's.
+    pub async fn create_root_token(&self, chosen_id: Option<&str>) -> Result<String, Error> {
+        let runtime = self.runtime().ok_or_else(Error::sealed)?;
+        let now = self.ports.clock.now();
+        let entropy = &*self.ports.entropy;
+        let entry = root_entry(TokenStore::new_accessor(entropy), now);
+        let mut transaction = runtime.root.begin();
+        let token = runtime.tokens.issue(&mut transaction, &entry, chosen_id, entropy).await?;
+        transaction.commit().await?;
+        Ok(token)
+    }
+
+    /// Does what is due: rotations, expired tokens. Called about once a minute.
+    pub async fn tick(&self) {
+        let Some(runtime) = self.runtime() else { return };
+        runtime.mounts.tick().await;
+        loop {
+            match runtime.tokens.sweep(self.ports.clock.now()).await {
+                Ok(removed) if removed == crate::token::SWEEP_BATCH_MAX => {}
+                Ok(_) => return,
+                Err(error) => {
+                    tracing::warn!(reason = error.reason(), "sweep of expired tokens failed");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Some node wrote these keys: mounts and backends drop what they made from them.
+    pub async fn invalidate(&self, keys: &[String]) {
+        let Some(runtime) = self.runtime() else { return };
+        if keys.iter().any(|key| key == "core/mounts")
+            && let Err(error) = runtime.mounts.reload().await
+        {
+            tracing::error!(reason = error.reason(), "the mount table can't be read");
+        }
+        runtime.mounts.invalidate(keys);
+    }
+
+    async fn ensure_cluster(&self, root: &View) -> Result<Cluster, Error> {
+        const KEY: &str = "core/cluster";
+        let entropy = &*self.ports.entropy;
+        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+            let mut transaction = root.begin();
+            if let Some(cluster) = transaction.read(root, KEY).await? {
+                return Ok(cluster);
+            }
+            let cluster = Cluster {
+                name: format!("vouchsafe-cluster-{}", entropy.hex(8)),
+                id: entropy.uuid(),
+            };
+            transaction.put_record(root, KEY, &cluster)?;
+            match transaction.commit().await {
+                Ok(()) => return Ok(cluster),
+                Err(CommitError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(CommitError::Conflict.into())
+    }
+}
+
+fn root_entry(accessor: String, now: Timestamp) -> TokenEntry {
+    TokenEntry {
+        accessor,
+        display_name: "root".to_owned(),
+        path: "auth/token/root".to_owned(),
+        policies: [PolicyName::root()].into_iter().collect(),
+        meta: None,
+        token_type: TokenType::Service,
+        entity_id: None,
+        parent: None,
+        role: None,
+        created_at: now,
+        creation_ttl: std::time::Duration::ZERO,
+        expire_at: None,
+        last_renewed_at: None,
+        explicit_max_ttl: std::time::Duration::ZERO,
+        max_ttl: std::time::Duration::ZERO,
+        period: std::time::Duration::ZERO,
+        renewable: false,
+        num_uses: 0,
+        bound_cidrs: Vec::new(),
+        internal: serde_json::Value::Null,
+        mount_accessor: None,
+        initial_root: true,
+    }
+}

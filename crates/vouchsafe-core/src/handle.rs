@@ -1,0 +1,236 @@
+//! The way of every request: authenticate, decide, audit, act, audit.
+//!
+//! Read [`Core::handle`] first. A refusal is a value until it is recorded: between the first step
+//! and the first audit record there is no `?`, so that no early return can skip the record. The
+//! two `?` on the audit calls are the rule that what can't be recorded does not happen.
+
+use std::sync::Arc;
+
+use vouchsafe_logical::{Access, Error, ErrorKind, Operation, Reply, Request, Response, Timestamp};
+use vouchsafe_policy::{Ask, Denial, Permit, permit_public};
+
+use crate::attach;
+use crate::audit::Record;
+use crate::authenticate::{self, Caller};
+use crate::core::Core;
+use crate::mount::{self, Target, UserLockoutConfig};
+use crate::runtime::Runtime;
+
+/// What becomes of a request: the HTTP edge makes the answer of it.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The answer, or why there is none.
+    pub result: Result<Reply, Error>,
+    /// The kind of the mount that answered, for the envelope.
+    pub mount_type: String,
+}
+
+impl Outcome {
+    fn refused(error: Error) -> Self {
+        Self { result: Err(error), mount_type: String::new() }
+    }
+}
+
+impl Core {
+    /// Serves one request.
+    pub async fn handle(&self, request: &Request) -> Outcome {
+        if let Some(result) = self.status(request).await {
+            return Outcome { result, mount_type: "system".to_owned() };
+        }
+        let Some(runtime) = self.runtime() else { return Outcome::refused(Error::sealed()) };
+        let now = runtime.ports.clock.now();
+        let target = mount::route(&runtime.mounts, request);
+        let caller = identify(&runtime, &target, request, now).await;
+        let operation = operation(&target, &caller, request).await;
+        let verdict = decide(&target, &caller, &operation, request);
+        let record = Record::of(request, &target, &caller, &operation, &verdict, now);
+        let mount_type = record.mount_type();
+        let result = match runtime.audit.record_request(&record).await {
+            Err(error) => Err(error),
+            Ok(()) => {
+                let result = act(&runtime, &target, &caller, verdict, request, now).await;
+                match runtime.audit.record_response(&record, &result).await {
+                    Ok(()) => result,
+                    Err(error) => Err(error),
+                }
+            }
+        };
+        report(request, &result);
+        Outcome { result, mount_type }
+    }
+}
+
+/// Who calls. On routes for everybody nobody is asked.
+async fn identify(
+    runtime: &Runtime,
+    target: &Result<Target<'_>, Error>,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Caller, Error> {
+    match target {
+        Ok(target) if !target.info().access.needs_token() => Ok(authenticate::anonymous()),
+        Ok(_) | Err(_) => authenticate::authenticate(runtime, request, now).await,
+    }
+}
+
+/// Create told from update, for callers who may be told.
+async fn operation(
+    target: &Result<Target<'_>, Error>,
+    caller: &Result<Caller, Error>,
+    request: &Request,
+) -> Result<Operation, Error> {
+    match (target, caller) {
+        (Ok(target), Ok(caller)) => target.operation(request, caller.summary()).await,
+        (Err(_), _) | (_, Err(_)) => Ok(request.operation),
+    }
+}
+
+/// Whether the request may happen. What failed before is a refusal here.
+fn decide<'a>(
+    target: &Result<Target<'_>, Error>,
+    caller: &'a Result<Caller, Error>,
+    operation: &Result<Operation, Error>,
+    request: &'a Request,
+) -> Result<Permit<'a>, Refusal> {
+    let caller = caller.as_ref().map_err(|error| Refusal::Failed(error.clone()))?;
+    let operation = *operation.as_ref().map_err(|error| Refusal::Failed(error.clone()))?;
+    let path = request.path.as_str();
+    let access = target.as_ref().map_or(Access::Token, |target| target.info().access);
+    if !access.needs_token() {
+        return Ok(permit_public(path, operation));
+    }
+    caller
+        .acl()
+        .decide(Ask {
+            path,
+            operation,
+            parameters: Some(&request.data),
+            wrap_ttl: request.wrap_ttl,
+            needs_sudo: matches!(access, Access::Sudo),
+        })
+        .map_err(Refusal::Denied)
+}
+
+/// Why a request does not reach its backend.
+#[derive(Clone, Debug)]
+pub(crate) enum Refusal {
+    /// The credential, or the look at it, failed.
+    Failed(Error),
+    /// Policies do not allow it.
+    Denied(Denial),
+}
+
+impl Refusal {
+    /// The answer to the client.
+    pub(crate) fn error(&self) -> Error {
+        match self {
+            Self::Failed(error) => error.clone(),
+            Self::Denied(denial) => Error::denied("policy_denied")
+                .with_detail(denial.to_string())
+                .wrapped(),
+        }
+    }
+}
+
+/// Does what was permitted, and turns a proof of identity into a token.
+async fn act(
+    runtime: &Arc<Runtime>,
+    target: &Result<Target<'_>, Error>,
+    caller: &Result<Caller, Error>,
+    verdict: Result<Permit<'_>, Refusal>,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Reply, Error> {
+    let permit = verdict.map_err(|refusal| refusal.error())?;
+    let target = target.as_ref().map_err(Clone::clone)?;
+    let caller = caller.as_ref().map_err(Clone::clone)?;
+    if request.operation == Operation::Help {
+        return Ok(Reply::data(crate::help::of(target)));
+    }
+    if request.operation == Operation::Update && request.path.as_str().ends_with('/') {
+        return Err(Error::invalid("cannot write to a path ending in '/'"));
+    }
+    if let Access::Login(_) = target.info().access {
+        return login(runtime, target, permit, request, caller, now).await;
+    }
+    let mut summary = caller.summary().clone();
+    summary.has_sudo = permit.has_sudo();
+    let reply = target.dispatch(permit, request, &summary).await?;
+    match reply.response {
+        Response::Login(_) => {
+            Err(Error::internal("a route that is no login answered with a proof of identity"))
+        }
+        _ => Ok(reply),
+    }
+}
+
+/// A login: refused while the principal is locked out, counted when the proof fails.
+async fn login(
+    runtime: &Arc<Runtime>,
+    target: &Target<'_>,
+    permit: Permit<'_>,
+    request: &Request,
+    caller: &Caller,
+    now: Timestamp,
+) -> Result<Reply, Error> {
+    let mount = target.mount();
+    let accessor = &mount.summary().accessor;
+    let principal = if mount.locks_out() { target.principal(request) } else { None };
+    let lockout = mount.entry().config.user_lockout.clone().unwrap_or_default();
+    if let Some(principal) = &principal
+        && runtime.lockouts.is_locked(&lockout, accessor, principal, now)
+    {
+        return Err(Error::denied("principal_locked_out"));
+    }
+    let mut reply = match target.dispatch(permit, request, caller.summary()).await {
+        Ok(reply) => reply,
+        Err(error) => {
+            count_failure(runtime, &lockout, accessor, principal.as_deref(), &error, now);
+            return Err(error);
+        }
+    };
+    if let Response::Login(proposal) = std::mem::take(&mut reply.response) {
+        let made = attach::login(runtime, mount, *proposal, request, now).await?;
+        reply.warnings.extend(made.warnings);
+        reply.response = Response::Auth(Box::new(made.auth));
+        if let Some(principal) = &principal {
+            runtime.lockouts.clear(accessor, principal);
+        }
+    }
+    Ok(reply)
+}
+
+fn count_failure(
+    runtime: &Runtime,
+    lockout: &UserLockoutConfig,
+    accessor: &str,
+    principal: Option<&str>,
+    error: &Error,
+    now: Timestamp,
+) {
+    if let (Some(principal), true) = (principal, error.is_failed_principal()) {
+        runtime.lockouts.record_failure(lockout, accessor, principal, now);
+    }
+}
+
+/// Failures that an operator should see; a client's mistakes are in the audit log only.
+fn report(request: &Request, result: &Result<Reply, Error>) {
+    let Err(error) = result else { return };
+    if matches!(error.kind(), ErrorKind::Internal | ErrorKind::Unavailable) {
+        tracing::error!(
+            request_id = %request.id,
+            path = %request.path.as_str(),
+            reason = error.reason(),
+            detail = error.detail().map(vouchsafe_logical::error::Detail::for_operator),
+            "request failed"
+        );
+    } else {
+        tracing::debug!(
+            request_id = %request.id,
+            path = %request.path.as_str(),
+            reason = error.reason(),
+            detail = error.detail().map(vouchsafe_logical::error::Detail::for_operator),
+            "request refused"
+        );
+    }
+}

@@ -1,0 +1,143 @@
+//! The mount table, and the way from a path to a backend.
+//!
+//! Invariants:
+//! - No mount's path is a prefix of another's, so that a path belongs to at most one mount.
+//! - [`Target::dispatch`] is the only way to a [`Backend`]'s handlers, and takes the [`Permit`]
+//!   that `policy` gave for this very path and operation.
+
+mod change;
+mod entry;
+mod table;
+
+use std::sync::Arc;
+
+use vouchsafe_logical::backend::{Captures, RouteInfo};
+use vouchsafe_logical::{
+    Backend, Call, CallerSummary, Error, ErrorKind, MountSummary, Operation, Reply, Request,
+};
+use vouchsafe_policy::Permit;
+
+pub use change::{NewMount, Tuning};
+pub use entry::{
+    MountConfig, MountEntry, SYSTEM_LEASE_TTL, StoredClass, UserLockoutConfig,
+};
+pub use table::{Mount, MountTable, Mounts};
+
+/// Where a request goes: a mount and one of its routes.
+pub struct Target<'r> {
+    mount: Arc<Mount>,
+    path: &'r str,
+    index: usize,
+    info: RouteInfo,
+    captures: Captures<'r>,
+}
+
+impl<'r> Target<'r> {
+    /// The mount.
+    #[must_use]
+    pub fn mount(&self) -> &Mount {
+        &self.mount
+    }
+
+    /// What is known of the route.
+    #[must_use]
+    pub const fn info(&self) -> &RouteInfo {
+        &self.info
+    }
+
+    fn call<'a>(
+        &'a self,
+        request: &'a Request,
+        caller: &'a CallerSummary,
+        operation: Operation,
+    ) -> Call<'a> {
+        Call {
+            request,
+            operation,
+            path: self.path,
+            captures: self.captures,
+            caller,
+            mount: self.mount.summary(),
+        }
+    }
+
+    /// The principal of a login, named before its proof is checked.
+    #[must_use]
+    pub fn principal(&self, request: &Request) -> Option<String> {
+        let vouchsafe_logical::Access::Login(principal) = self.info.access else { return None };
+        principal(&self.call(request, &CallerSummary::default(), request.operation))
+    }
+
+    /// Create or update, where the route tells them apart; else the operation as asked.
+    ///
+    /// # Errors
+    /// The backend can't look.
+    pub async fn operation(
+        &self,
+        request: &Request,
+        caller: &CallerSummary,
+    ) -> Result<Operation, Error> {
+        if request.operation != Operation::Update || !self.info.has_existence_check {
+            return Ok(request.operation);
+        }
+        let call = self.call(request, caller, Operation::Update);
+        match self.backend().exists(self.index, call) {
+            Some(exists) => Ok(if exists.await? { Operation::Update } else { Operation::Create }),
+            None => Ok(Operation::Update),
+        }
+    }
+
+    /// Hands the request to the backend. The permit is used up.
+    ///
+    /// # Errors
+    /// The backend's.
+    pub async fn dispatch(
+        &self,
+        permit: Permit<'_>,
+        request: &Request,
+        caller: &CallerSummary,
+    ) -> Result<Reply, Error> {
+        if permit.path() != request.path.as_str() {
+            return Err(Error::internal("a permit was used for a path that it was not given for"));
+        }
+        let call = self.call(request, caller, permit.operation());
+        self.backend().call(self.index, call).await
+    }
+
+    fn backend(&self) -> &dyn Backend {
+        self.mount.backend()
+    }
+}
+
+/// The route of a request, or why there is none.
+///
+/// # Errors
+/// `no handler for route` without a mount, `unsupported path` without a route.
+pub(crate) fn route<'r>(mounts: &Mounts, request: &'r Request) -> Result<Target<'r>, Error> {
+    let full = request.path.as_str();
+    let Some(mount) = mounts.table().find(full) else {
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            "no_mount",
+            format!("no handler for route {full:?}. route entry not found."),
+        ));
+    };
+    let path = full.get(mount.summary().path.len()..).unwrap_or("");
+    let Some(matched) = mount.backend().find(path) else {
+        return Err(Error::new(ErrorKind::UnsupportedPath, "unsupported_path", "unsupported path")
+            .wrapped());
+    };
+    Ok(Target {
+        path,
+        index: matched.index,
+        info: matched.info,
+        captures: matched.captures,
+        mount,
+    })
+}
+
+/// A mount's summary for audit entries, where a request has one.
+#[must_use]
+pub fn summary_of<'t>(target: &'t Result<Target<'_>, Error>) -> Option<&'t MountSummary> {
+    target.as_ref().ok().map(|target| target.mount.summary())
+}

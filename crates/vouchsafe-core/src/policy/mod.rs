@@ -1,0 +1,247 @@
+//! Policies as stored, and the ACLs compiled from them.
+//!
+//! A policy is parsed when its record changes, an ACL is compiled when one of its policies, or
+//! what their templates are filled from, changes. Both caches prove their content by versions.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use quick_cache::sync::Cache;
+use serde::{Deserialize, Serialize};
+use vouchsafe_identity::subject::Subject;
+use vouchsafe_identity::template::resolve_selector;
+use vouchsafe_logical::{
+    Error, PolicyName, PolicyNames, StoreError, Timestamp, VersionedCache, View, record,
+};
+use vouchsafe_policy::{Acl, Policy};
+
+/// Parsed policies kept in memory.
+const POLICIES_CACHED: usize = 4_096;
+/// Compiled ACLs kept in memory.
+const ACLS_CACHED: usize = 16_384;
+/// The largest policy text, in bytes.
+pub const POLICY_BYTES_MAX: usize = 512 * 1024;
+/// What every token may do unless it asks not to.
+const DEFAULT_POLICY: &str = include_str!("default.hcl");
+
+/// A policy as stored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StoredPolicy {
+    /// The text as sent.
+    pub text: String,
+}
+
+/// A parsed policy with a number that no other parsed policy of this process ever has.
+struct Numbered {
+    number: u64,
+    /// Whether a template asks for the time, so that an ACL from it holds for a second only.
+    timed: bool,
+    policy: Arc<Policy>,
+}
+
+/// What a compiled ACL was made from.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct AclKey {
+    policies: Vec<u64>,
+    subject: Option<(String, u64)>,
+    second: Option<i64>,
+}
+
+/// Policies in storage with their caches.
+pub struct PolicyStore {
+    view: View,
+    parsed: VersionedCache<Numbered>,
+    compiled: Cache<AclKey, Arc<Acl>>,
+    next_number: AtomicU64,
+    root: Arc<Acl>,
+}
+
+impl PolicyStore {
+    /// The policies below `core/policy/` of the root view.
+    #[must_use]
+    pub fn new(root: &View) -> Self {
+        Self {
+            view: root.sub("core/policy/"),
+            parsed: VersionedCache::new(POLICIES_CACHED),
+            compiled: Cache::new(ACLS_CACHED),
+            next_number: AtomicU64::new(1),
+            root: Arc::new(Acl::root()),
+        }
+    }
+
+    /// Stores the `default` policy where there is none.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn ensure_default(&self) -> Result<(), Error> {
+        let name = PolicyName::default_policy();
+        if self.read(&name).await?.is_none() {
+            self.write(&name, DEFAULT_POLICY).await?;
+        }
+        Ok(())
+    }
+
+    /// A policy's text; `root` reads as empty.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn read(&self, name: &PolicyName) -> Result<Option<String>, Error> {
+        if name.is_root() {
+            return Ok(Some(String::new()));
+        }
+        let stored: Option<StoredPolicy> = self.view.read(&key(name)).await?;
+        Ok(stored.map(|stored| stored.text))
+    }
+
+    /// Checks and stores a policy.
+    ///
+    /// # Errors
+    /// A text that is no policy, a name that can't be written.
+    pub async fn write(&self, name: &PolicyName, text: &str) -> Result<(), Error> {
+        if name.is_root() {
+            return Err(Error::invalid("cannot update \"root\" policy"));
+        }
+        if text.len() > POLICY_BYTES_MAX {
+            return Err(Error::invalid_because(
+                "policy_too_large",
+                format!("the policy has {} bytes; at most {POLICY_BYTES_MAX} are allowed", text.len()),
+            ));
+        }
+        Policy::parse(name.as_str(), text).map_err(|fault| {
+            Error::invalid_because("policy_invalid", format!("failed to parse policy: {fault}"))
+        })?;
+        let mut transaction = self.view.begin();
+        transaction.put_record(&self.view, &key(name), &StoredPolicy { text: text.to_owned() })?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Removes a policy. Tokens keep its name, which grants nothing.
+    ///
+    /// # Errors
+    /// `root` and `default` stay.
+    pub async fn delete(&self, name: &PolicyName) -> Result<(), Error> {
+        if name.is_root() {
+            return Err(Error::invalid("cannot delete \"root\" policy"));
+        }
+        if *name == PolicyName::default_policy() {
+            return Err(Error::invalid("cannot delete default policy"));
+        }
+        let mut transaction = self.view.begin();
+        transaction.delete(&self.view, &key(name));
+        Ok(transaction.commit().await?)
+    }
+
+    /// The names of all policies in order, `root` included.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list(&self) -> Result<Vec<String>, Error> {
+        let mut names: Vec<String> =
+            self.view.list_all("").await?.into_iter().filter_map(|key| unescape(&key)).collect();
+        names.push("root".to_owned());
+        names.sort();
+        Ok(names)
+    }
+
+    /// Whether a policy of this name exists.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn exists(&self, name: &PolicyName) -> Result<bool, Error> {
+        Ok(name.is_root() || self.view.get(&key(name)).await?.is_some())
+    }
+
+    /// The ACL of a set of policies for a subject. Names without a policy grant nothing.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn acl(
+        &self,
+        names: impl Iterator<Item = &PolicyName>,
+        subject: Option<&Subject>,
+        now: Timestamp,
+    ) -> Result<Arc<Acl>, Error> {
+        let mut policies = Vec::new();
+        let mut templated = false;
+        for name in names {
+            if name.is_root() {
+                return Ok(Arc::clone(&self.root));
+            }
+            if let Some(found) = self.parsed(name).await? {
+                templated |= found.policy.is_templated();
+                policies.push(found);
+            }
+        }
+        let key = AclKey {
+            second: policies.iter().any(|policy| policy.timed).then(|| now.as_second()),
+            policies: policies.iter().map(|policy| policy.number).collect(),
+            subject: match subject {
+                Some(subject) if templated => Some((subject.entity().id.to_string(), subject.stamp())),
+                Some(_) | None => None,
+            },
+        };
+        if let Some(acl) = self.compiled.get(&key) {
+            return Ok(acl);
+        }
+        let policies: Vec<Arc<Policy>> =
+            policies.iter().map(|numbered| Arc::clone(&numbered.policy)).collect();
+        let acl = Arc::new(Acl::compile(&policies, &TemplateSubject { subject, now }));
+        self.compiled.insert(key, Arc::clone(&acl));
+        Ok(acl)
+    }
+
+    async fn parsed(&self, name: &PolicyName) -> Result<Option<Arc<Numbered>>, Error> {
+        let parse = |full: &str, bytes: &[u8]| {
+            let stored: StoredPolicy = record::decode(full, bytes)?;
+            let policy = Policy::parse(name.as_str(), &stored.text).map_err(|_| {
+                StoreError::Corrupt { key: full.to_owned(), fault: "the policy does not parse" }
+            })?;
+            let number = self.next_number.fetch_add(1, Ordering::Relaxed);
+            let timed = policy.is_templated() && stored.text.contains("time.now");
+            Ok(Numbered { number, timed, policy: Arc::new(policy) })
+        };
+        Ok(self.parsed.load(&self.view, &key(name), parse).await?.map(|(_, policy)| policy))
+    }
+}
+
+/// Policy names may contain what keys may not: everything but plain characters is escaped.
+fn key(name: &PolicyName) -> String {
+    let mut key = String::with_capacity(name.as_str().len());
+    for c in name.as_str().chars() {
+        if c == '%' || c == '/' {
+            key.push_str(&format!("%{:02x}", u32::from(c)));
+        } else {
+            key.push(c);
+        }
+    }
+    key
+}
+
+fn unescape(key: &str) -> Option<String> {
+    Some(key.replace("%2f", "/").replace("%25", "%"))
+}
+
+/// Fills policy templates from the caller's subject.
+struct TemplateSubject<'a> {
+    subject: Option<&'a Subject>,
+    now: Timestamp,
+}
+
+impl vouchsafe_policy::Subject for TemplateSubject<'_> {
+    fn resolve(&self, selector: &str) -> Option<String> {
+        let subject = self.subject?;
+        resolve_selector(&subject.template_data(), self.now.as_second(), selector)
+    }
+}
+
+/// All policies of a token: its own and those of its subject.
+#[must_use]
+pub fn effective(token: &PolicyNames, subject: Option<&Subject>) -> PolicyNames {
+    let mut all = token.clone();
+    if let Some(subject) = subject {
+        for name in subject.policies().iter() {
+            all.insert(name.clone());
+        }
+    }
+    all
+}

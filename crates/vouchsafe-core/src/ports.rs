@@ -1,0 +1,16 @@
+//! What the composition root gives the core: time, randomness, threads.
+
+use std::sync::Arc;
+
+use vouchsafe_logical::{Clock, Entropy, Workers};
+
+/// The outside world as arguments.
+#[derive(Clone)]
+pub struct Ports {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Gives randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Runs slow work.
+    pub workers: Arc<dyn Workers>,
+}

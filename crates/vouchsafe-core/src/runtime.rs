@@ -1,0 +1,71 @@
+//! What exists only while the server is unsealed.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use vouchsafe_identity::subject::Directory;
+use vouchsafe_logical::{Catalog, Error, View};
+
+use crate::audit::Broker;
+use crate::lockout::Lockouts;
+use crate::mount::Mounts;
+use crate::policy::PolicyStore;
+use crate::ports::Ports;
+use crate::token::TokenStore;
+
+/// The parts of an unsealed server. Sealing drops it, and with it everything decrypted.
+pub struct Runtime {
+    /// Time, randomness, threads.
+    pub ports: Ports,
+    /// All of storage.
+    pub root: View,
+    /// What is mounted where.
+    pub mounts: Arc<Mounts>,
+    /// Tokens.
+    pub tokens: TokenStore,
+    /// Policies and ACLs.
+    pub policies: PolicyStore,
+    /// Entities and groups; the identity engine has the same storage.
+    pub directory: Directory,
+    /// Audit devices.
+    pub audit: Broker,
+    /// Principals that are locked out.
+    pub lockouts: Lockouts,
+}
+
+impl Runtime {
+    /// Opens everything over the unsealed storage.
+    ///
+    /// # Errors
+    /// The store's; a mount whose kind this build does not have; an audit device that can't open.
+    pub(crate) async fn open(
+        root: View,
+        catalog: Catalog,
+        ports: Ports,
+        api_address: Arc<ArcSwap<String>>,
+        provide: impl FnOnce(&Mounts),
+    ) -> Result<Self, Error> {
+        let tokens = TokenStore::open(&root, &*ports.entropy).await?;
+        let policies = PolicyStore::new(&root);
+        policies.ensure_default().await?;
+        let mounts = Mounts::new(root.clone(), catalog, ports.clone(), api_address);
+        provide(&mounts);
+        mounts.ensure_built_in().await?;
+        let identity = mounts
+            .table()
+            .at("identity/")
+            .map(|mount| mounts.storage_of(mount.entry()))
+            .ok_or_else(|| Error::internal("the identity engine is not mounted"))?;
+        let audit = Broker::open(&root, &ports).await?;
+        Ok(Self {
+            directory: Directory::new(identity),
+            lockouts: Lockouts::default(),
+            ports,
+            root,
+            mounts,
+            tokens,
+            policies,
+            audit,
+        })
+    }
+}

@@ -1,0 +1,119 @@
+//! What every caller may know of the server's state: health, seal status, initialisation, leader.
+//!
+//! These paths answer while the server is sealed, without a token and without an audit entry, as
+//! Vault's do. They tell nothing but what is written here.
+
+use serde_json::{Value, json};
+use vouchsafe_logical::{Error, ErrorKind, Operation, Reply, Request};
+
+use crate::core::Core;
+
+/// What a load balancer learns from the status of `sys/health`.
+const ACTIVE: u16 = 200;
+const UNINITIALIZED: u16 = 501;
+const SEALED: u16 = 503;
+
+impl Core {
+    /// The answer, if the request is for one of these paths.
+    pub(crate) async fn status(&self, request: &Request) -> Option<Result<Reply, Error>> {
+        let path = request.path.as_str().strip_prefix("sys/")?;
+        if !matches!(path, "health" | "seal-status" | "init" | "leader") {
+            return None;
+        }
+        if request.operation != Operation::Read {
+            return Some(Err(Error::new(
+                ErrorKind::UnsupportedOperation,
+                "unsupported_operation",
+                "unsupported operation",
+            )
+            .wrapped()));
+        }
+        let initialized = match self.barrier.is_initialized().await {
+            Ok(initialized) => initialized,
+            Err(error) => return Some(Err(error.into())),
+        };
+        Some(match path {
+            "health" => self.health(request, initialized),
+            "seal-status" => Ok(Reply::raw_json(200, &self.seal_status(initialized))),
+            "init" => Ok(Reply::raw_json(200, &json!({ "initialized": initialized }))),
+            _ => Ok(Reply::raw_json(200, &self.leader())),
+        })
+    }
+
+    fn health(&self, request: &Request, initialized: bool) -> Result<Reply, Error> {
+        let sealed = self.runtime().is_none();
+        let (name, usual) = match (initialized, sealed) {
+            (false, _) => ("uninitcode", UNINITIALIZED),
+            (true, true) => ("sealedcode", SEALED),
+            (true, false) => ("activecode", ACTIVE),
+        };
+        for code in ["activecode", "standbycode", "sealedcode", "uninitcode"] {
+            chosen_code(request, code)?;
+        }
+        let status = chosen_code(request, name)?.unwrap_or(usual);
+        let mut body = json!({
+            "initialized": initialized,
+            "sealed": sealed,
+            "standby": false,
+            "performance_standby": false,
+            "replication_performance_mode": "disabled",
+            "replication_dr_mode": "disabled",
+            "server_time_utc": self.ports.clock.now().as_second(),
+            "version": self.settings.version,
+            "enterprise": false,
+        });
+        self.add_cluster(&mut body);
+        Ok(Reply::raw_json(status, &body))
+    }
+
+    fn seal_status(&self, initialized: bool) -> Value {
+        let keys = u64::from(initialized);
+        let mut body = json!({
+            "type": "shamir",
+            "initialized": initialized,
+            "sealed": self.runtime().is_none(),
+            "t": keys,
+            "n": keys,
+            "progress": 0,
+            "nonce": "",
+            "version": self.settings.version,
+            "build_date": "",
+            "migration": false,
+            "recovery_seal": false,
+            "storage_type": self.settings.storage_type,
+        });
+        self.add_cluster(&mut body);
+        body
+    }
+
+    fn leader(&self) -> Value {
+        json!({
+            "ha_enabled": false,
+            "is_self": false,
+            "active_time": "0001-01-01T00:00:00Z",
+            "leader_address": "",
+            "leader_cluster_address": "",
+            "performance_standby": false,
+            "performance_standby_last_remote_wal": 0,
+        })
+    }
+
+    fn add_cluster(&self, body: &mut Value) {
+        if let (Some(cluster), Some(members)) = (self.cluster.load_full(), body.as_object_mut()) {
+            members.insert("cluster_name".to_owned(), cluster.name.clone().into());
+            members.insert("cluster_id".to_owned(), cluster.id.clone().into());
+        }
+    }
+}
+
+/// A status code that the caller chose for a state.
+fn chosen_code(request: &Request, name: &str) -> Result<Option<u16>, Error> {
+    let Some(value) = request.data.get(name) else { return Ok(None) };
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match text.parse::<u16>() {
+        Ok(code) if (100..=599).contains(&code) => Ok(Some(code)),
+        Ok(_) | Err(_) => Err(Error::invalid(format!(
+            "query parameter `{name}` is {text:?}; expected an HTTP status from 100 to 599"
+        ))),
+    }
+}

@@ -1,0 +1,109 @@
+//! A token as it is stored.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use vouchsafe_logical::{PolicyNames, Timestamp};
+
+/// Whether a token is stored or carries itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenType {
+    /// Stored: can be renewed, revoked, counted.
+    Service,
+    /// Encrypted into the token itself: nothing is written, nothing can be taken back.
+    Batch,
+}
+
+impl TokenType {
+    /// The API's word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Batch => "batch",
+        }
+    }
+}
+
+/// Everything that is known of a token but the token itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenEntry {
+    /// Looks up and revokes, can't log in.
+    pub accessor: String,
+    /// For people and audit entries.
+    pub display_name: String,
+    /// The path that made it: `auth/token/create`, `auth/userpass/login/bob`.
+    pub path: String,
+    /// Its own policies; `root` alone makes a root token.
+    pub policies: PolicyNames,
+    /// Facts of the login or of `meta`.
+    pub meta: Option<BTreeMap<String, String>>,
+    /// Stored or self-contained.
+    pub token_type: TokenType,
+    /// The entity it stands for.
+    pub entity_id: Option<String>,
+    /// The storage name of the token that made it; none for orphans.
+    pub parent: Option<String>,
+    /// The token role that made it.
+    pub role: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Its life as given at creation.
+    pub creation_ttl: Duration,
+    /// When it ends; `None` = never (root tokens).
+    pub expire_at: Option<Timestamp>,
+    /// When it was last renewed.
+    pub last_renewed_at: Option<Timestamp>,
+    /// Hard end of life from creation; zero = none.
+    pub explicit_max_ttl: Duration,
+    /// The longest life with renewals that its role set; zero = the mount's.
+    pub max_ttl: Duration,
+    /// Life at each renewal of a periodic token; zero = not periodic.
+    pub period: Duration,
+    /// Whether it can be renewed.
+    pub renewable: bool,
+    /// Uses left; zero = not limited.
+    pub num_uses: u64,
+    /// Addresses from which it works; empty = everywhere.
+    pub bound_cidrs: Vec<IpNet>,
+    /// What the auth method wants to see at renewal.
+    pub internal: Value,
+    /// The accessor of the mount whose login made it.
+    pub mount_accessor: Option<String>,
+    /// Whether it is the token that came with initialisation.
+    #[serde(default)]
+    pub initial_root: bool,
+}
+
+impl TokenEntry {
+    /// Whether it may do everything.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.policies.contains_root()
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expire_at.is_some_and(|end| end <= now)
+    }
+
+    /// Whole seconds of life left, rounded up; 0 = for ever or over.
+    #[must_use]
+    pub fn remaining_seconds(&self, now: Timestamp) -> u64 {
+        let Some(end) = self.expire_at else { return 0 };
+        let left = end.duration_since(now);
+        let nanos = u64::from(left.subsec_nanos() > 0);
+        u64::try_from(left.as_secs()).map_or(0, |seconds| seconds + nanos)
+    }
+
+    /// Whether it has no parent that takes it along.
+    #[must_use]
+    pub const fn is_orphan(&self) -> bool {
+        self.parent.is_none()
+    }
+}

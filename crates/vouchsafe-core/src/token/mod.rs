@@ -1,0 +1,16 @@
+//! Tokens: what they may be, how long they live, where they are kept.
+
+mod batch;
+mod entry;
+mod hash;
+mod lifetime;
+mod store;
+
+pub use batch::{BATCH_PREFIX, BATCH_TOKEN_BYTES_MAX};
+pub use entry::{TokenEntry, TokenType};
+pub use hash::TokenHash;
+pub use lifetime::{Bounds, Lifetime, lifetime};
+pub use store::{
+    Found, SERVICE_PREFIX, SWEEP_BATCH_MAX, TOKEN_BYTES_MAX, TokenStore, UsesLeft,
+    end_of_life,
+};

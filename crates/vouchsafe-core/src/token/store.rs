@@ -1,0 +1,423 @@
+//! Tokens in storage.
+//!
+//! ```text
+//! sys/token/salt                        key of the hashes
+//! sys/token/batch-key                   key of batch tokens
+//! sys/token/id/<hash>                   the entry
+//! sys/token/accessor/<accessor hash>    the hash of the accessor's token
+//! sys/token/parent/<hash>/<hash>        children of a token
+//! sys/token/mount/<accessor>/<hash>     tokens of a mount's logins
+//! sys/token/expiry/<second>/<hash>      service tokens by the second in which they end
+//! ```
+//!
+//! Expiry is decided when a token is used; the index only lets the sweep find what can go, so
+//! that nothing is proportional to the number of live tokens.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
+use vouchsafe_logical::{
+    CommitError, Entropy, EntropyExt, Error, Timestamp, Transaction, VersionedCache, View, record,
+};
+
+use super::batch::{BATCH_PREFIX, BatchKey};
+use super::entry::{TokenEntry, TokenType};
+use super::hash::{Salt, TokenHash};
+
+/// What a service token begins with.
+pub const SERVICE_PREFIX: &str = "hvs.";
+/// Random characters of a service token: 43 of 62 make 256 bits.
+const SERVICE_TOKEN_CHARACTERS: usize = 43;
+/// Characters of an accessor.
+const ACCESSOR_CHARACTERS: usize = 24;
+/// The longest token that is looked at, in bytes.
+pub const TOKEN_BYTES_MAX: usize = super::batch::BATCH_TOKEN_BYTES_MAX;
+/// Parsed entries kept in memory.
+const ENTRIES_CACHED: usize = 65_536;
+/// How many expired tokens one sweep removes at most.
+pub const SWEEP_BATCH_MAX: usize = 512;
+
+/// A token that exists, with where it is stored.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Its storage name.
+    pub hash: TokenHash,
+    /// Its entry.
+    pub entry: Arc<TokenEntry>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AccessorRecord {
+    hash: String,
+    accessor: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeyRecord {
+    hex: String,
+}
+
+/// The token store of a running core.
+pub struct TokenStore {
+    view: View,
+    salt: Salt,
+    batch_key: BatchKey,
+    entries: VersionedCache<TokenEntry>,
+}
+
+impl TokenStore {
+    /// Opens the store below `sys/token/`, making its keys at the first start.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn open(root: &View, entropy: &dyn Entropy) -> Result<Self, Error> {
+        let view = root.sub("sys/token/");
+        let salt = Salt::new(&key(&view, "salt", entropy).await?);
+        let batch_key = BatchKey::new(&key(&view, "batch-key", entropy).await?)?;
+        Ok(Self { view, salt, batch_key, entries: VersionedCache::new(ENTRIES_CACHED) })
+    }
+
+    /// The storage name of a token.
+    #[must_use]
+    pub fn hash(&self, token: &str) -> TokenHash {
+        self.salt.token(token)
+    }
+
+    /// A token that works now: known, not expired.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn find(&self, token: &str, now: Timestamp) -> Result<Option<Found>, Error> {
+        if token.len() > TOKEN_BYTES_MAX || token.is_empty() {
+            return Ok(None);
+        }
+        let hash = self.salt.token(token);
+        if token.starts_with(BATCH_PREFIX) {
+            let Some(entry) = self.batch_key.open(token) else { return Ok(None) };
+            if entry.is_expired(now) || !self.ancestors_live(&entry, now).await? {
+                return Ok(None);
+            }
+            return Ok(Some(Found { hash, entry: entry.into() }));
+        }
+        self.find_by_hash(&hash, now).await
+    }
+
+    /// A stored token by its storage name.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn find_by_hash(
+        &self,
+        hash: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<Found>, Error> {
+        let Some(entry) = self.load(hash).await? else { return Ok(None) };
+        if entry.is_expired(now) || !self.ancestors_live(&entry, now).await? {
+            return Ok(None);
+        }
+        Ok(Some(Found { hash: hash.clone(), entry }))
+    }
+
+    async fn load(&self, hash: &TokenHash) -> Result<Option<Arc<TokenEntry>>, Error> {
+        let loaded = self.entries.load(&self.view, &id_key(hash), record::decode).await?;
+        Ok(loaded.map(|(_, entry)| entry))
+    }
+
+    /// A stored token by its accessor.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn find_by_accessor(
+        &self,
+        accessor: &str,
+        now: Timestamp,
+    ) -> Result<Option<Found>, Error> {
+        let key = format!("accessor/{}", self.salt.accessor(accessor));
+        let Some(found) = self.view.read::<AccessorRecord>(&key).await? else { return Ok(None) };
+        self.find_by_hash(&TokenHash::from_stored(found.hash), now).await
+    }
+
+    /// All accessors of stored tokens.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn accessors(&self) -> Result<Vec<String>, Error> {
+        let mut accessors = Vec::new();
+        for key in self.view.list_all("accessor/").await? {
+            if let Some(found) = self.view.read::<AccessorRecord>(&format!("accessor/{key}")).await? {
+                accessors.push(found.accessor);
+            }
+        }
+        Ok(accessors)
+    }
+
+    /// Whether everything that a token descends from is still there. A revocation so takes effect
+    /// for the whole tree with the one write that removes its root, whatever happens afterwards.
+    async fn ancestors_live(&self, entry: &TokenEntry, now: Timestamp) -> Result<bool, Error> {
+        let mut next = entry.parent.clone();
+        while let Some(parent) = next {
+            match self.load(&TokenHash::from_stored(parent)).await? {
+                Some(parent) if !parent.is_expired(now) => next = parent.parent.clone(),
+                Some(_) | None => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    /// A fresh accessor.
+    #[must_use]
+    pub fn new_accessor(entropy: &dyn Entropy) -> String {
+        entropy.base62(ACCESSOR_CHARACTERS)
+    }
+
+    /// Writes a new token into a transaction and returns the token. Batch tokens write nothing.
+    ///
+    /// # Errors
+    /// The chosen id is taken; a batch token is too large; the store's.
+    pub async fn issue(
+        &self,
+        transaction: &mut Transaction,
+        entry: &TokenEntry,
+        chosen_id: Option<&str>,
+        entropy: &dyn Entropy,
+    ) -> Result<String, Error> {
+        if entry.token_type == TokenType::Batch {
+            return self.batch_key.seal(entry, entropy);
+        }
+        let token = match chosen_id {
+            Some(id) => id.to_owned(),
+            None => format!("{SERVICE_PREFIX}{}", entropy.base62(SERVICE_TOKEN_CHARACTERS)),
+        };
+        let hash = self.salt.token(&token);
+        if chosen_id.is_some() {
+            let taken = transaction.get(&self.view, &id_key(&hash)).await?.is_some();
+            if taken {
+                return Err(Error::invalid("cannot create a token with a duplicate ID"));
+            }
+        }
+        transaction.put_record(&self.view, &id_key(&hash), entry)?;
+        let accessor = AccessorRecord {
+            hash: hash.as_str().to_owned(),
+            accessor: entry.accessor.clone(),
+        };
+        let accessor_key = format!("accessor/{}", self.salt.accessor(&entry.accessor));
+        transaction.put_record(&self.view, &accessor_key, &accessor)?;
+        for index in index_keys(&hash, entry) {
+            transaction.put(&self.view, &index, Vec::new());
+        }
+        if let Some(parent) = &entry.parent {
+            // A parent that is revoked meanwhile must take this child along: the commit fails
+            // when the parent's entry is not what was seen.
+            let parent = TokenHash::from_stored(parent.clone());
+            if transaction.get(&self.view, &id_key(&parent)).await?.is_none() {
+                return Err(Error::denied("parent_token_gone"));
+            }
+        }
+        Ok(token)
+    }
+
+    /// Changes an entry. The change sees the entry as it is stored and may refuse.
+    ///
+    /// # Errors
+    /// Those of `change`; a conflict after many tries. A token that is gone is `None`.
+    pub async fn update<T>(
+        &self,
+        hash: &TokenHash,
+        mut change: impl FnMut(&mut TokenEntry) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+            let mut transaction = self.view.begin();
+            let stored: Option<TokenEntry> = transaction.read(&self.view, &id_key(hash)).await?;
+            let Some(mut entry) = stored else { return Ok(None) };
+            let before = entry.clone();
+            let answer = change(&mut entry)?;
+            if entry == before {
+                return Ok(Some(answer));
+            }
+            if entry.expire_at != before.expire_at {
+                for old in expiry_key(hash, &before) {
+                    transaction.delete(&self.view, &old);
+                }
+                for new in expiry_key(hash, &entry) {
+                    transaction.put(&self.view, &new, Vec::new());
+                }
+            }
+            transaction.put_record(&self.view, &id_key(hash), &entry)?;
+            match transaction.commit().await {
+                Ok(()) => return Ok(Some(answer)),
+                Err(CommitError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(CommitError::Conflict.into())
+    }
+
+    /// Takes one use off a token with limited uses. `None` when there was none left.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn take_use(&self, hash: &TokenHash) -> Result<Option<UsesLeft>, Error> {
+        let taken = self
+            .update(hash, |entry| {
+                if entry.num_uses <= 1 {
+                    return Ok(UsesLeft::Last);
+                }
+                entry.num_uses -= 1;
+                Ok(UsesLeft::More)
+            })
+            .await?;
+        match taken {
+            // The last use is taken by removing the token: two requests can't both have it.
+            Some(UsesLeft::Last) => {
+                Ok(self.revoke(hash).await?.then_some(UsesLeft::Last))
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// Revokes a token with everything that it made. False when there was none.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn revoke(&self, hash: &TokenHash) -> Result<bool, Error> {
+        let existed = self.remove_one(hash).await?;
+        let mut waiting = vec![hash.clone()];
+        while let Some(parent) = waiting.pop() {
+            for child in self.view.list_all(&format!("parent/{parent}/")).await? {
+                let child = TokenHash::from_stored(child);
+                self.remove_one(&child).await?;
+                waiting.push(child);
+            }
+        }
+        Ok(existed)
+    }
+
+    /// Revokes a token alone: what it made lives on without a parent.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn revoke_orphan(&self, hash: &TokenHash) -> Result<bool, Error> {
+        let prefix = format!("parent/{hash}/");
+        for child in self.view.list_all(&prefix).await? {
+            let child_hash = TokenHash::from_stored(child.clone());
+            self.update(&child_hash, |entry| {
+                entry.parent = None;
+                Ok(())
+            })
+            .await?;
+            let mut transaction = self.view.begin();
+            transaction.delete(&self.view, &format!("{prefix}{child}"));
+            transaction.commit().await?;
+        }
+        self.remove_one(hash).await
+    }
+
+    async fn remove_one(&self, hash: &TokenHash) -> Result<bool, Error> {
+        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+            let mut transaction = self.view.begin();
+            let stored: Option<TokenEntry> = transaction.read(&self.view, &id_key(hash)).await?;
+            let Some(entry) = stored else { return Ok(false) };
+            transaction.delete(&self.view, &id_key(hash));
+            let accessor = self.salt.accessor(&entry.accessor);
+            transaction.delete(&self.view, &format!("accessor/{accessor}"));
+            for index in index_keys(hash, &entry) {
+                transaction.delete(&self.view, &index);
+            }
+            match transaction.commit().await {
+                Ok(()) => return Ok(true),
+                Err(CommitError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(CommitError::Conflict.into())
+    }
+
+    /// Revokes the tokens of all logins of a mount.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn remove_of_mount(&self, mount_accessor: &str) -> Result<(), Error> {
+        for hash in self.view.list_all(&format!("mount/{mount_accessor}/")).await? {
+            self.revoke(&TokenHash::from_stored(hash)).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes tokens that have ended, at most [`SWEEP_BATCH_MAX`]. Returns how many.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn sweep(&self, now: Timestamp) -> Result<usize, Error> {
+        let page = self.view.list_page("expiry/", None, SWEEP_BATCH_MAX).await?;
+        let mut removed = 0;
+        for key in page {
+            let Some((second, hash)) = key["expiry/".len()..].split_once('/') else { continue };
+            if second.parse::<i64>().is_ok_and(|second| second > now.as_second()) {
+                break;
+            }
+            let hash = TokenHash::from_stored(hash.to_owned());
+            let stored: Option<TokenEntry> = self.view.read(&id_key(&hash)).await?;
+            match stored {
+                Some(entry) if !entry.is_expired(now) => {}
+                Some(_) => {
+                    self.revoke(&hash).await?;
+                    removed += 1;
+                }
+                None => {
+                    let mut transaction = self.view.begin();
+                    transaction.delete(&self.view, &key);
+                    transaction.commit().await?;
+                }
+            }
+        }
+        Ok(removed)
+    }
+}
+
+/// What a limited token has left after a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsesLeft {
+    /// That was the last one.
+    Last,
+    /// There are more.
+    More,
+}
+
+fn id_key(hash: &TokenHash) -> String {
+    format!("id/{hash}")
+}
+
+fn expiry_key(hash: &TokenHash, entry: &TokenEntry) -> Option<String> {
+    // The index names the second after the end, so that what it lists has ended.
+    entry.expire_at.map(|end| format!("expiry/{:020}/{hash}", end.as_second() + 1))
+}
+
+fn index_keys(hash: &TokenHash, entry: &TokenEntry) -> impl Iterator<Item = String> {
+    let parent = entry.parent.as_ref().map(|parent| format!("parent/{parent}/{hash}"));
+    let mount = entry.mount_accessor.as_ref().map(|mount| format!("mount/{mount}/{hash}"));
+    expiry_key(hash, entry).into_iter().chain(parent).chain(mount)
+}
+
+async fn key(view: &View, name: &str, entropy: &dyn Entropy) -> Result<Vec<u8>, Error> {
+    for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut transaction = view.begin();
+        if let Some(stored) = transaction.read::<KeyRecord>(view, name).await? {
+            return hex::decode(stored.hex)
+                .map_err(|_| Error::internal(format!("record `sys/token/{name}` is damaged")));
+        }
+        transaction.put_record(view, name, &KeyRecord { hex: entropy.hex(64) })?;
+        match transaction.commit().await {
+            Ok(()) | Err(CommitError::Conflict) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(CommitError::Conflict.into())
+}
+
+/// A token's end of life from its bounds.
+#[must_use]
+pub fn end_of_life(now: Timestamp, ttl: Duration) -> Option<Timestamp> {
+    now.checked_add(ttl).ok()
+}

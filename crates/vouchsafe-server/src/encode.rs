@@ -1,0 +1,154 @@
+//! From an outcome to an HTTP answer: Vault's envelope, errors, or a document of its own.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use serde::Serialize;
+use serde_json::{Value, json};
+use vouchsafe_core::Outcome;
+use vouchsafe_logical::{Auth, Data, Error, Raw, Reply};
+
+use crate::error::status_of;
+
+/// The answer type of the edge.
+pub(crate) type Answer = Response<Full<Bytes>>;
+
+/// Vault's envelope, in its order of members.
+#[derive(Serialize)]
+struct Envelope<'a> {
+    request_id: &'a str,
+    lease_id: &'static str,
+    renewable: bool,
+    lease_duration: u64,
+    data: Option<&'a Data>,
+    wrap_info: Option<()>,
+    warnings: Option<&'a [String]>,
+    auth: Option<&'a Auth>,
+    mount_type: &'a str,
+}
+
+/// The answer to a request.
+pub(crate) fn outcome(request_id: &str, headers: &HeaderMap, outcome: Outcome) -> Answer {
+    match outcome.result {
+        Ok(reply) => success(request_id, headers, &outcome.mount_type, reply),
+        Err(error) => refusal(&error),
+    }
+}
+
+/// The answer to a request that failed or was refused.
+pub(crate) fn refusal(error: &Error) -> Answer {
+    let errors: Vec<&str> =
+        error.messages().iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
+    let body = match error.data() {
+        Some(data) => json!({ "errors": errors, "data": data }),
+        None => json!({ "errors": errors }),
+    };
+    json_answer(status_of(error.kind()), body.to_string())
+}
+
+fn success(request_id: &str, headers: &HeaderMap, mount_type: &str, reply: Reply) -> Answer {
+    use vouchsafe_logical::Response as Logical;
+    let (data, auth) = match &reply.response {
+        Logical::Raw(raw) => return document(headers, raw),
+        Logical::Empty if reply.warnings.is_empty() => return no_content(),
+        Logical::Empty | Logical::Accepted => (None, None),
+        Logical::Data(data) => (Some(data), None),
+        Logical::Auth(auth) => (None, Some(&**auth)),
+        Logical::Login(_) => {
+            return refusal(&Error::internal("a proof of identity reached the edge"));
+        }
+    };
+    let envelope = Envelope {
+        request_id,
+        lease_id: "",
+        renewable: false,
+        lease_duration: 0,
+        data,
+        wrap_info: None,
+        warnings: (!reply.warnings.is_empty()).then_some(&reply.warnings[..]),
+        auth,
+        mount_type,
+    };
+    let status = match reply.response {
+        Logical::Accepted => StatusCode::ACCEPTED,
+        _ => StatusCode::OK,
+    };
+    let body = if reply.data_at_top_level {
+        flattened(&envelope)
+    } else {
+        serde_json::to_string(&envelope).map_err(|_| Error::internal("an answer can't be encoded"))
+    };
+    match body {
+        Ok(body) => json_answer(status, body),
+        Err(error) => refusal(&error),
+    }
+}
+
+/// The members of `data` beside the envelope's, where they don't hide one of them.
+fn flattened(envelope: &Envelope<'_>) -> Result<String, Error> {
+    let encoded = serde_json::to_value(envelope);
+    let Ok(Value::Object(mut members)) = encoded else {
+        return Err(Error::internal("an answer can't be encoded"));
+    };
+    for (name, value) in envelope.data.into_iter().flatten() {
+        members.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+    Ok(Value::Object(members).to_string())
+}
+
+fn document(request: &HeaderMap, raw: &Raw) -> Answer {
+    let known = raw.etag.as_deref().is_some_and(|etag| is_known(request, etag));
+    let mut answer = Response::new(Full::new(if known { Bytes::new() } else { raw.body.clone() }));
+    *answer.status_mut() = if known {
+        StatusCode::NOT_MODIFIED
+    } else {
+        StatusCode::from_u16(raw.status).unwrap_or(StatusCode::OK)
+    };
+    let headers = answer.headers_mut();
+    if !known {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(raw.content_type));
+    }
+    let cache_control = raw.cache_control.as_deref().unwrap_or("no-store");
+    if let Ok(value) = HeaderValue::from_str(cache_control) {
+        headers.insert(header::CACHE_CONTROL, value);
+    }
+    if let Some(Ok(etag)) = raw.etag.as_deref().map(HeaderValue::from_str) {
+        headers.insert(header::ETAG, etag);
+    }
+    with_transport_security(answer)
+}
+
+/// Whether the client has this very document already (RFC 9110 §13.1.2, weak comparison).
+fn is_known(request: &HeaderMap, etag: &str) -> bool {
+    request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(
+        |list| {
+            list.split(',').map(str::trim).any(|candidate| {
+                candidate == "*" || candidate.strip_prefix("W/").unwrap_or(candidate) == etag
+            })
+        },
+    )
+}
+
+fn no_content() -> Answer {
+    let mut answer = json_answer(StatusCode::NO_CONTENT, String::new());
+    *answer.body_mut() = Full::new(Bytes::new());
+    answer
+}
+
+fn json_answer(status: StatusCode, mut body: String) -> Answer {
+    body.push('\n');
+    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    with_transport_security(answer)
+}
+
+fn with_transport_security(mut answer: Answer) -> Answer {
+    answer.headers_mut().insert(
+        header::STRICT_TRANSPORT_SECURITY,
+        HeaderValue::from_static("max-age=31536000; includeSubDomains"),
+    );
+    answer
+}

@@ -1,0 +1,30 @@
+//! Limits on what comes from outside. Each is tested at the limit and one past it.
+
+use std::time::Duration;
+
+/// The largest request body, in bytes: Vault's `max_request_size`.
+pub const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The deepest nesting of a JSON body.
+pub const JSON_DEPTH_MAX: usize = 64;
+/// The most values (members and elements, nested ones included) of a JSON body.
+pub const JSON_VALUES_MAX: usize = 200_000;
+/// The most query parameters.
+pub const QUERY_PARAMETERS_MAX: usize = 256;
+/// The longest request target, in bytes.
+pub const TARGET_BYTES_MAX: usize = 16 * 1024;
+/// The most request headers.
+pub const HEADERS_MAX: usize = 100;
+/// The largest head of a request, in bytes.
+pub const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// The most connections at a time; further ones wait in the kernel's queue.
+pub const CONNECTIONS_MAX: usize = 8_192;
+/// How long a client may take for the head of a request.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may take for the body of a request.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a request may take altogether: Vault's `max_request_duration`.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
+/// How long requests in flight may take after the server was told to stop.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+/// The most concurrent requests of one HTTP/2 connection.
+pub const STREAMS_MAX: u32 = 256;

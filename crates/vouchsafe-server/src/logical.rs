@@ -1,0 +1,97 @@
+//! The way of a request through the edge: decode, hand to the core, encode.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use http::Request as HttpRequest;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+use vouchsafe_core::{Core, Outcome};
+use vouchsafe_logical::{Entropy, EntropyExt, Error, ErrorKind};
+
+use crate::decode;
+use crate::encode::{self, Answer};
+use crate::limit::{BODY_BYTES_MAX, BODY_TIMEOUT, REQUEST_TIMEOUT};
+
+/// The edge of one server.
+#[derive(Clone)]
+pub struct Edge {
+    core: Arc<Core>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Edge {
+    /// An edge before a core.
+    #[must_use]
+    pub fn new(core: Arc<Core>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { core, entropy }
+    }
+
+    /// Answers one HTTP request.
+    pub async fn serve(&self, request: HttpRequest<Incoming>, remote: Option<SocketAddr>) -> Answer {
+        let id = self.entropy.uuid();
+        match tokio::time::timeout(REQUEST_TIMEOUT, self.answer(&id, request, remote)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => encode::refusal(&error),
+            Err(_) => encode::refusal(&Error::new(
+                ErrorKind::Unavailable,
+                "request_timeout",
+                "the request took too long",
+            )),
+        }
+    }
+
+    async fn answer(
+        &self,
+        id: &str,
+        request: HttpRequest<Incoming>,
+        remote: Option<SocketAddr>,
+    ) -> Result<Answer, Error> {
+        let (parts, body) = request.into_parts();
+        if !parts.uri.path().starts_with("/v1/") {
+            return Err(Error::not_found());
+        }
+        let head = decode::head(&parts)?;
+        let body = read(body).await?;
+        let request = decode::request(id.to_owned(), head, &parts.headers, &body, remote)?;
+        let outcome: Outcome = self.core.handle(&request).await;
+        Ok(encode::outcome(id, &parts.headers, outcome))
+    }
+}
+
+/// The whole body, within its limits.
+async fn read(mut body: Incoming) -> Result<Bytes, Error> {
+    let too_large = || {
+        Error::new(
+            ErrorKind::TooLarge,
+            "body_too_large",
+            format!("the body has more than {BODY_BYTES_MAX} bytes"),
+        )
+    };
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    if body.size_hint().lower() > BODY_BYTES_MAX as u64 {
+        return Err(too_large());
+    }
+    let reading = async {
+        let mut whole = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| {
+                Error::invalid_because("body_unreadable", "the body ended before it was complete")
+            })?;
+            if let Some(data) = frame.data_ref() {
+                if whole.len() + data.len() > BODY_BYTES_MAX {
+                    return Err(too_large());
+                }
+                whole.extend_from_slice(data);
+            }
+        }
+        Ok(whole.freeze())
+    };
+    match tokio::time::timeout(BODY_TIMEOUT, reading).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Error::invalid_because("body_timeout", "the body did not arrive in time")),
+    }
+}
