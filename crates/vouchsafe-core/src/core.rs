@@ -138,6 +138,15 @@ impl Core {
         runtime.mounts.invalidate(keys);
     }
 
+    /// The feed of changes has a gap: everything that was made from storage is dropped.
+    pub async fn invalidate_all(&self) {
+        let Some(runtime) = self.runtime() else { return };
+        if let Err(error) = runtime.mounts.reload().await {
+            tracing::error!(reason = error.reason(), "the mount table can't be read");
+        }
+        runtime.mounts.invalidate_all();
+    }
+
     async fn ensure_cluster(&self, root: &View) -> Result<Cluster, Error> {
         const KEY: &str = "core/cluster";
         let entropy = &*self.ports.entropy;

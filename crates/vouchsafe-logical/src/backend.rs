@@ -218,7 +218,8 @@ pub trait Backend: Send + Sync + 'static {
     /// Serves a call.
     fn call<'a>(&'a self, index: usize, call: Call<'a>) -> Answer<'a>;
 
-    /// Some node wrote `key` (relative to the backend's view): drop what was made from it.
+    /// Some node wrote `key` (relative to the backend's view): drop what was made from it. The
+    /// empty key stands for all of them.
     fn invalidate(&self, key: &str);
 
     /// Does what is due (rotations, removals). Called about once a minute by every node.

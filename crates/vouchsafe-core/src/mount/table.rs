@@ -246,6 +246,13 @@ impl Mounts {
         }
     }
 
+    /// Tells every backend to drop whatever it made from storage (the empty key).
+    pub fn invalidate_all(&self) {
+        for mount in self.table.load().iter() {
+            mount.backend.invalidate("");
+        }
+    }
+
     /// Lets each backend do what is due. One that fails is logged and does not stop the others.
     pub async fn tick(&self) {
         let table = self.table.load_full();
