@@ -1,0 +1,14 @@
+//! The tests of the crate's public surface, as one binary.
+
+mod advisories;
+mod cookbook;
+mod fixtures;
+mod jwk;
+mod jws;
+mod jwt;
+mod keys;
+mod properties;
+mod rfc;
+mod signing;
+mod wycheproof_json;
+mod wycheproof_raw;
