@@ -26,7 +26,7 @@ impl Position {
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Self {
             line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
-            column: before.chars().count() - before[..line_start].chars().count() + 1,
+            column: before[line_start..].chars().count() + 1,
         }
     }
 }

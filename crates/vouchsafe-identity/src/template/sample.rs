@@ -97,25 +97,41 @@ impl Words {
             .map(|key| (key.clone(), value.to_owned()))
             .collect();
         let policies = ["default".to_owned(), value.to_owned()];
-        let alias = TemplateAlias {
-            id: "6ba7b811-9dad-41d1-80b4-00c04fd430c8",
+        // Ids, accessors and group names are unique in a store, so that they make distinct keys.
+        let unique: Vec<String> = (0..count).map(|n| format!("sample-{n}")).collect();
+        let names: Vec<String> = (0..count)
+            .map(|n| {
+                if n == 0 {
+                    value.to_owned()
+                } else {
+                    format!("{value} {n}")
+                }
+            })
+            .collect();
+        let alias = |id| TemplateAlias {
+            id,
             name: value,
-            mount_accessor: "auth_jwt_5d0bf0c0",
+            mount_accessor: id,
             mount_type: "jwt",
             metadata: &metadata,
             custom_metadata: &metadata,
         };
-        let group = TemplateGroup {
-            id: "6ba7b812-9dad-41d1-80b4-00c04fd430c8",
-            name: value,
+        let group = |(id, name)| TemplateGroup {
+            id,
+            name,
             metadata: &metadata,
         };
         trial(&TemplateSubject {
-            id: "6ba7b810-9dad-41d1-80b4-00c04fd430c8",
+            id: "sample-entity",
             name: value,
             metadata: &metadata,
-            aliases: vec![alias; count],
-            groups: vec![group; count],
+            aliases: unique.iter().map(|id| alias(id.as_str())).collect(),
+            groups: unique
+                .iter()
+                .map(String::as_str)
+                .zip(names.iter().map(String::as_str))
+                .map(group)
+                .collect(),
             policies: &policies,
         })
     }

@@ -167,7 +167,7 @@ impl Selector {
     /// The value as plain text, for a policy path: `None` if there is none or it is empty.
     #[must_use]
     pub fn text<'v>(
-        &'v self,
+        &self,
         subject: &TemplateSubject<'v>,
         now_seconds: i64,
     ) -> Option<Cow<'v, str>> {
