@@ -8,6 +8,7 @@ use vouchsafe_logical::{PolicyNames, Timestamp};
 use super::alias::GroupAlias;
 use super::id::GroupId;
 use super::metadata::Metadata;
+use super::name::Name;
 use super::stored_time;
 
 /// The most entities that are direct members of one group.
@@ -75,4 +76,24 @@ pub struct Group {
     /// When it was last changed.
     #[serde(with = "stored_time")]
     pub last_update_time: Timestamp,
+}
+
+impl Group {
+    /// A group without anything but a name and a kind. Its record has not been written yet.
+    #[must_use]
+    pub fn new(id: GroupId, name: &Name, kind: GroupKind, now: Timestamp) -> Self {
+        Self {
+            id,
+            name: name.as_str().to_owned(),
+            kind,
+            metadata: Metadata::new(),
+            policies: PolicyNames::default(),
+            member_group_ids: BTreeSet::new(),
+            parent_group_ids: BTreeSet::new(),
+            alias: None,
+            modify_index: 0,
+            creation_time: now,
+            last_update_time: now,
+        }
+    }
 }

@@ -11,7 +11,7 @@ use vouchsafe_logical::{
 use super::reach::reach;
 use super::records::{Records, dangling};
 use super::resolve::united_policies;
-use super::{Directory, keys};
+use super::{Directory, GENERATED_NAMES_MAX, keys};
 use crate::subject::alias::Alias;
 use crate::subject::entity::Entity;
 use crate::subject::id::{AliasId, EntityId, MountAccessor};
@@ -20,10 +20,6 @@ use crate::subject::name::Name;
 
 /// The most groups that one login may name.
 pub const GROUP_ALIASES_PER_LOGIN_MAX: usize = 1_000;
-/// How many generated names are tried. Names have 32 random bits, so the second is needed about
-/// once in four billion for each entity there is.
-const GENERATED_NAMES_MAX: usize = 8;
-
 /// Whom a login turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttachedLogin {
@@ -152,20 +148,6 @@ impl Records<'_> {
         Err(Error::internal(
             "every generated entity name was taken: the entropy repeats itself",
         ))
-    }
-
-    /// Gives an entity an alias with its indices. The caller has checked that both are free, and
-    /// stores the entity.
-    pub(super) fn add_alias(
-        &mut self,
-        entity: &mut Entity,
-        alias: Alias,
-        name: &Name,
-    ) -> Result<(), Error> {
-        self.put(&keys::alias(&alias.id), &entity.id)?;
-        self.put(&keys::alias_factor(&alias.mount_accessor, name), &entity.id)?;
-        entity.aliases.push(alias);
-        Ok(())
     }
 
     async fn follow_named(

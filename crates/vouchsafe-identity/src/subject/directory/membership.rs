@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use vouchsafe_logical::Error;
 
+use super::group::no_entity;
 use super::keys;
 use super::records::Records;
 use crate::subject::entity::{DIRECT_GROUPS_PER_ENTITY_MAX, Entity};
@@ -34,16 +35,7 @@ impl Records<'_> {
         let mut members = self.members(&group.id).await?;
         members.insert(entity.id.clone());
         check_members(&members)?;
-        entity.direct_group_ids.insert(group.id.clone());
-        if entity.direct_group_ids.len() > DIRECT_GROUPS_PER_ENTITY_MAX {
-            return Err(Error::invalid_because(
-                "entity_groups_too_many",
-                format!(
-                    "entity {:?} would be a member of more than {DIRECT_GROUPS_PER_ENTITY_MAX} groups",
-                    entity.id.as_str()
-                ),
-            ));
-        }
+        enter(entity, group)?;
         self.put_members(&group.id, &members)
     }
 
@@ -61,7 +53,7 @@ impl Records<'_> {
         Ok(())
     }
 
-    /// Makes exactly `wanted` the members of a group; `wanted` are ids of entities that exist.
+    /// Makes exactly `wanted` the members of a group.
     pub(super) async fn set_members(
         &mut self,
         group: &Group,
@@ -71,15 +63,16 @@ impl Records<'_> {
         let members = self.members(&group.id).await?;
         for id in members.difference(wanted) {
             let mut entity = self.indexed_entity(id).await?;
-            self.leave(&mut entity, &group.id).await?;
+            entity.direct_group_ids.remove(&group.id);
             self.put_entity(&entity)?;
         }
         for id in wanted.difference(&members) {
-            let mut entity = self.indexed_entity(id).await?;
-            self.join(&mut entity, group).await?;
+            let entity = self.entity(id).await?;
+            let mut entity = entity.ok_or_else(|| no_entity(id.as_str()))?;
+            enter(&mut entity, group)?;
             self.put_entity(&entity)?;
         }
-        Ok(())
+        self.put_members(&group.id, wanted)
     }
 
     /// Makes an entity a member of exactly those external groups of a mount that `names` name.
@@ -120,6 +113,20 @@ fn follows(group: &Group, mount: &MountAccessor) -> bool {
             .alias
             .as_ref()
             .is_some_and(|alias| alias.mount_accessor == *mount)
+}
+
+fn enter(entity: &mut Entity, group: &Group) -> Result<(), Error> {
+    entity.direct_group_ids.insert(group.id.clone());
+    if entity.direct_group_ids.len() > DIRECT_GROUPS_PER_ENTITY_MAX {
+        return Err(Error::invalid_because(
+            "entity_groups_too_many",
+            format!(
+                "entity {:?} would be a member of more than {DIRECT_GROUPS_PER_ENTITY_MAX} groups",
+                entity.id.as_str()
+            ),
+        ));
+    }
+    Ok(())
 }
 
 fn check_members(members: &BTreeSet<EntityId>) -> Result<(), Error> {

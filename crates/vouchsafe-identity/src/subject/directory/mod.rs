@@ -5,10 +5,16 @@
 //! the result of a search. Any number of directories, on any number of nodes, may work on the same
 //! storage: what one holds in memory it proves by record versions before each use.
 
+mod entity;
+mod entity_alias;
+mod group;
+mod group_alias;
 mod keys;
 mod login;
 mod membership;
+mod merge;
 mod reach;
+mod read;
 mod records;
 mod resolve;
 
@@ -17,9 +23,15 @@ use std::sync::atomic::AtomicU64;
 
 use quick_cache::sync::Cache;
 use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
-use vouchsafe_logical::{CommitError, Error, Transaction, VersionedCache, View};
+use vouchsafe_logical::{CommitError, Error, MountSummary, Transaction, VersionedCache, View};
 
+pub use entity::EntityChange;
+pub use entity_alias::{AliasChange, PlacedAlias};
+pub use group::GroupChange;
+pub use group_alias::{GroupAliasChange, PlacedGroupAlias};
 pub use login::{AttachedLogin, GROUP_ALIASES_PER_LOGIN_MAX};
+pub use merge::{AliasClash, AliasOwner, Merge, Merged};
+pub use read::Query;
 pub use resolve::Subject;
 
 use self::records::Records;
@@ -29,6 +41,40 @@ use super::group::Group;
 const SUBJECTS_CACHED: usize = 65_536;
 /// How many groups are kept parsed.
 const GROUPS_CACHED: usize = 8_192;
+
+/// How many generated names are tried. Names have 32 random bits, so the second is needed about
+/// once in four billion for each object there is.
+const GENERATED_NAMES_MAX: usize = 8;
+
+/// What a write did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written<T> {
+    /// It made this object.
+    Created(T),
+    /// It changed an object that was there.
+    Updated,
+}
+
+/// A mount that a client named by its accessor.
+#[derive(Clone, Debug)]
+pub struct RequestedMount {
+    /// The client's text.
+    pub accessor: String,
+    /// The mount, if there is one.
+    pub found: Option<MountSummary>,
+}
+
+impl RequestedMount {
+    /// The mount that there is.
+    fn known(&self) -> Result<&MountSummary, Error> {
+        self.found.as_ref().ok_or_else(|| {
+            Error::invalid_because(
+                "mount_unknown",
+                format!("invalid mount accessor {:?}", self.accessor),
+            )
+        })
+    }
+}
 
 /// All entities, aliases and groups of one identity mount.
 pub struct Directory {
@@ -86,4 +132,9 @@ impl Directory {
 #[must_use]
 pub fn is_conflict(error: &Error) -> bool {
     error.reason() == Error::from(CommitError::Conflict).reason()
+}
+
+/// A field's text, where there is any: for most fields of Vault, empty is absent.
+fn given(field: &Option<String>) -> Option<&str> {
+    field.as_deref().filter(|text| !text.is_empty())
 }
