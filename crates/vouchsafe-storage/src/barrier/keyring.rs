@@ -159,12 +159,13 @@ impl Document {
         entropy: &dyn Entropy,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        if self.entries.len() == TERMS_MAX {
-            return Err(StoreError::Limit("a keyring has at most 4,096 key terms"));
+        match self.active().checked_add(1) {
+            Some(next) if self.entries.len() < TERMS_MAX => {
+                self.entries.push(Entry::generate(next, entropy, now));
+                Ok(())
+            }
+            _ => Err(StoreError::Limit("a keyring has at most 4,096 key terms")),
         }
-        self.entries
-            .push(Entry::generate(self.active() + 1, entropy, now));
-        Ok(())
     }
 
     /// Adds `encryptions` to the count of `term`.

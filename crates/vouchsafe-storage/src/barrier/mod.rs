@@ -13,8 +13,8 @@
 //! Invariants:
 //! - [`Unsealed`] can be built only here, by a barrier that holds its keyring.
 //! - Keys never leave the barrier, are overwritten when dropped, and have no `Debug`.
-//! - No nonce is used twice by one process, and fewer than 2^32 random nonces are used with one
-//!   key: a commit that finds [`ENCRYPTIONS_PER_TERM_MAX`] reached rotates first.
+//! - No random byte makes two nonces, and far fewer than 2^32 random nonces are used with one key:
+//!   a commit that finds [`ENCRYPTIONS_PER_TERM_MAX`] reached rotates first.
 
 mod error;
 mod keyring;
