@@ -46,7 +46,7 @@ impl fmt::Display for UnsealError {
         match self {
             Self::NotInitialized => f.write_str("barrier is not initialized"),
             Self::RootKeyRefused => f.write_str(
-                "root key does not open the keyring: it is the wrong key, or the keyring is damaged",
+                "root key does not open the keyring: the key is wrong, or the keyring is damaged",
             ),
             Self::Failed(error) => error.fmt(f),
         }
