@@ -90,7 +90,7 @@ pub(crate) async fn authenticate(
     let identity_policies =
         subject.as_ref().map(|subject| subject.policies().clone()).unwrap_or_default();
     let effective = policy::effective(&found.entry.policies, subject.as_deref());
-    let acl = runtime.policies.acl(effective.iter(), subject.as_deref(), now).await?;
+    let acl = runtime.policies.acl(&effective, subject.as_deref(), now).await?;
     let summary = CallerSummary {
         entity_id: found.entry.entity_id.clone(),
         display_name: found.entry.display_name.clone(),

@@ -1,12 +1,12 @@
 //! The way of every request: authenticate, decide, audit, act, audit.
 //!
-//! Read [`Core::handle`] first. A refusal is a value until it is recorded: between the first step
+//! Read `Core::pipeline` first. A refusal is a value until it is recorded: between the first step
 //! and the first audit record there is no `?`, so that no early return can skip the record. The
 //! two `?` on the audit calls are the rule that what can't be recorded does not happen.
 
 use std::sync::Arc;
 
-use vouchsafe_logical::{Access, Error, ErrorKind, Operation, Reply, Request, Response, Timestamp};
+use vouchsafe_logical::{Access, BoxFuture, Error, ErrorKind, Operation, Reply, Request, Response, Timestamp};
 use vouchsafe_policy::{Ask, Denial, Permit, permit_public};
 
 use crate::attach;
@@ -32,8 +32,12 @@ impl Outcome {
 }
 
 impl Core {
-    /// Serves one request.
-    pub async fn handle(&self, request: &Request) -> Outcome {
+    /// Serves one request. Boxed here, so that the edge need not know what it waits for.
+    pub fn handle<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Outcome> {
+        Box::pin(self.pipeline(request))
+    }
+
+    async fn pipeline(&self, request: &Request) -> Outcome {
         if let Some(result) = self.status(request).await {
             return Outcome { result, mount_type: "system".to_owned() };
         }

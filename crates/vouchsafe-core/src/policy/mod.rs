@@ -157,13 +157,13 @@ impl PolicyStore {
     /// The store's.
     pub async fn acl(
         &self,
-        names: impl Iterator<Item = &PolicyName>,
+        names: &PolicyNames,
         subject: Option<&Subject>,
         now: Timestamp,
     ) -> Result<Arc<Acl>, Error> {
         let mut policies = Vec::new();
         let mut templated = false;
-        for name in names {
+        for name in names.iter() {
             if name.is_root() {
                 return Ok(Arc::clone(&self.root));
             }

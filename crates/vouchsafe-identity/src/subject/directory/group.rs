@@ -258,7 +258,7 @@ impl Records<'_> {
         let above = reach(
             &group.parent_group_ids,
             |g| &g.parent_group_ids,
-            async |id| self.group(id).await,
+            self,
         )
         .await?;
         if above.groups.iter().any(|ancestor| ancestor.id == member.id) {
@@ -274,7 +274,7 @@ impl Records<'_> {
         let below = reach(
             &start,
             |g| &g.member_group_ids,
-            async |id| self.group(id).await,
+            self,
         )
         .await?;
         if above.levels + 1 + below.levels > GROUP_NESTING_MAX {

@@ -176,7 +176,7 @@ impl Records<'_> {
         let reached = reach(
             &entity.direct_group_ids,
             |group| &group.parent_group_ids,
-            async |id| self.group(id).await,
+            self,
         )
         .await?;
         Ok(AttachedLogin {

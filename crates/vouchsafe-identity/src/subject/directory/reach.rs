@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use vouchsafe_logical::Error;
+use vouchsafe_logical::{BoxFuture, Error};
 
 use crate::subject::group::{GROUP_NESTING_MAX, Group};
 use crate::subject::id::GroupId;
@@ -16,17 +16,24 @@ pub(super) struct Reached<G> {
     pub(super) levels: usize,
 }
 
+/// Where groups are read from. A trait and not an async closure: the futures of the latter can't be
+/// proved to be `Send`, which those of requests must be.
+pub(super) trait GroupSource<G> {
+    /// The group with this id.
+    fn load<'a>(&'a mut self, id: &'a GroupId) -> BoxFuture<'a, Result<Option<G>, Error>>;
+}
+
 /// Follows memberships from `start` (included), in the direction that `next` gives.
 ///
 /// Groups that are not there are passed over: what points to them is about to go.
 ///
 /// # Errors
-/// Those of `load`, and chains over [`GROUP_NESTING_MAX`]: a caller that is about to make one
+/// Those of `source`, and chains over [`GROUP_NESTING_MAX`]: a caller that is about to make one
 /// refuses.
 pub(super) async fn reach<G: Borrow<Group> + Clone>(
     start: &BTreeSet<GroupId>,
     next: fn(&Group) -> &BTreeSet<GroupId>,
-    mut load: impl AsyncFnMut(&GroupId) -> Result<Option<G>, Error>,
+    source: &mut impl GroupSource<G>,
 ) -> Result<Reached<G>, Error> {
     let mut groups = Vec::new();
     let mut beyond: BTreeMap<GroupId, BTreeSet<GroupId>> = BTreeMap::new();
@@ -39,7 +46,7 @@ pub(super) async fn reach<G: Borrow<Group> + Clone>(
         let mut found = false;
         for id in &level {
             if !beyond.contains_key(id) {
-                let Some(group) = load(id).await? else {
+                let Some(group) = source.load(id).await? else {
                     continue;
                 };
                 beyond.insert(id.clone(), next(group.borrow()).clone());

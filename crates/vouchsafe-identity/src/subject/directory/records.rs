@@ -4,9 +4,10 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use vouchsafe_logical::{CommitError, Error, Transaction, View};
+use vouchsafe_logical::{BoxFuture, CommitError, Error, Transaction, View};
 
 use super::keys;
+use super::reach::GroupSource;
 use crate::subject::entity::Entity;
 use crate::subject::group::Group;
 use crate::subject::id::{AliasId, EntityId, GroupAliasId, GroupId, MountAccessor};
@@ -16,6 +17,12 @@ use crate::subject::name::Name;
 pub(super) struct Records<'t> {
     view: &'t View,
     transaction: &'t mut Transaction,
+}
+
+impl GroupSource<Group> for Records<'_> {
+    fn load<'a>(&'a mut self, id: &'a GroupId) -> BoxFuture<'a, Result<Option<Group>, Error>> {
+        Box::pin(self.group(id))
+    }
 }
 
 impl<'t> Records<'t> {

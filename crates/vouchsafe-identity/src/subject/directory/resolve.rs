@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use vouchsafe_logical::{CommitError, Error, Newer, PolicyNames, Version, record};
+use vouchsafe_logical::{BoxFuture, CommitError, Error, Newer, PolicyNames, Version, record};
 
-use super::reach::reach;
+use super::reach::{GroupSource, reach};
 use super::{Directory, keys};
 use crate::subject::alias::Alias;
 use crate::subject::entity::Entity;
 use crate::subject::group::Group;
-use crate::subject::id::EntityId;
+use crate::subject::id::{EntityId, GroupId};
 use crate::template::{TemplateAlias, TemplateGroup, TemplateSubject};
 
 /// How often a subject is resolved again because it changed meanwhile.
@@ -160,20 +160,10 @@ impl Directory {
         let Some((key, version, entity)) = self.entity_or_heir(id).await? else {
             return Ok(None);
         };
-        let mut sources = vec![(key, version)];
-        let reached = reach(
-            &entity.direct_group_ids,
-            |group| &group.parent_group_ids,
-            async |id| {
-                let key = keys::group(id);
-                let found = self.groups.load(&self.view, &key, record::decode).await?;
-                Ok(found.map(|(version, group)| {
-                    sources.push((key, version));
-                    group
-                }))
-            },
-        )
-        .await?;
+        let mut cached = CachedGroups { directory: self, sources: vec![(key, version)] };
+        let reached =
+            reach(&entity.direct_group_ids, |group| &group.parent_group_ids, &mut cached).await?;
+        let sources = cached.sources;
         let direct: BTreeSet<_> = entity.direct_group_ids.iter().collect();
         let (mut groups, inherited): (Vec<_>, Vec<_>) = reached
             .groups
@@ -211,6 +201,29 @@ impl Directory {
         };
         let entity = record::decode(&self.view.full(&key), &found.value)?;
         Ok(Some((key, found.version, entity)))
+    }
+}
+
+/// Groups from the cache, noting which records they are from.
+struct CachedGroups<'d> {
+    directory: &'d Directory,
+    sources: Vec<(String, Version)>,
+}
+
+impl GroupSource<Arc<Group>> for CachedGroups<'_> {
+    fn load<'a>(
+        &'a mut self,
+        id: &'a GroupId,
+    ) -> BoxFuture<'a, Result<Option<Arc<Group>>, Error>> {
+        Box::pin(async move {
+            let key = keys::group(id);
+            let Directory { groups, view, .. } = self.directory;
+            let found = groups.load(view, &key, record::decode).await?;
+            Ok(found.map(|(version, group)| {
+                self.sources.push((key, version));
+                group
+            }))
+        })
     }
 }
 
