@@ -3,6 +3,8 @@
 //! `+` stands for one whole segment; inside a longer segment it is an ordinary character. `*` is
 //! special as the last character only.
 
+use std::cmp::Reverse;
+
 /// A resolved rule path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Pattern {
@@ -22,10 +24,7 @@ impl Pattern {
             None => (path, false),
         };
         if text.split('/').any(|segment| segment == "+") {
-            Self::Wildcard(Wildcard {
-                text: text.to_owned(),
-                is_prefix,
-            })
+            Self::Wildcard(Wildcard::new(text, is_prefix))
         } else if is_prefix {
             Self::Prefix(text.to_owned())
         } else {
@@ -41,21 +40,45 @@ pub(crate) struct Wildcard {
     text: String,
     /// Whether it had one: more may follow the last segment.
     is_prefix: bool,
+    /// Where the first `+` is, in bytes.
+    first: usize,
+    /// How many `+` segments there are.
+    count: usize,
 }
 
 impl Wildcard {
+    fn new(text: &str, is_prefix: bool) -> Self {
+        let before_first = text.split('/').take_while(|segment| *segment != "+");
+        let first = before_first.map(|segment| segment.len() + 1).sum();
+        let count = text.split('/').filter(|segment| *segment == "+").count();
+        Self {
+            text: text.to_owned(),
+            is_prefix,
+            first,
+            count,
+        }
+    }
+
+    /// The literal text before the first `+`, which every matching path begins with.
+    pub(crate) fn head(&self) -> &str {
+        self.text.get(..self.first).unwrap_or_default()
+    }
+
     /// Whether a path matches. `+` also matches an empty segment, as in Vault.
     pub(crate) fn matches(&self, path: &str) -> bool {
-        let mut wanted = self.text.split('/').peekable();
-        let mut found = path.split('/');
+        let Some(rest) = path.strip_prefix(self.head()) else {
+            return false;
+        };
+        let tail = self.text.get(self.first..).unwrap_or_default();
+        let mut wanted = tail.split('/').peekable();
+        let mut found = rest.split('/');
         while let Some(pattern) = wanted.next() {
             let Some(segment) = found.next() else {
                 return false;
             };
-            let is_last = wanted.peek().is_none();
-            let matches = pattern == "+"
-                || pattern == segment
-                || (is_last && self.is_prefix && segment.starts_with(pattern));
+            let is_open = self.is_prefix && wanted.peek().is_none();
+            let matches =
+                pattern == "+" || pattern == segment || (is_open && segment.starts_with(pattern));
             if !matches {
                 return false;
             }
@@ -87,22 +110,10 @@ impl Wildcard {
     }
 
     pub(crate) fn priority(&self) -> Priority<'_> {
-        let mut first = 0;
-        let mut count = 0;
-        let mut offset = 0;
-        for segment in self.text.split('/') {
-            if segment == "+" {
-                if count == 0 {
-                    first = offset;
-                }
-                count += 1;
-            }
-            offset += segment.len() + 1;
-        }
         Priority {
-            first_wildcard: first,
+            first_wildcard: self.first,
             is_complete: !self.is_prefix,
-            wildcards: std::cmp::Reverse(count),
+            wildcards: Reverse(self.count),
             length: self.text.len(),
             text: &self.text,
         }
@@ -122,7 +133,7 @@ pub(crate) struct Priority<'a> {
     /// Whether the pattern does not end with `*`.
     is_complete: bool,
     /// Fewer `+` segments are more specific.
-    wildcards: std::cmp::Reverse<usize>,
+    wildcards: Reverse<usize>,
     /// Longer is more specific.
     length: usize,
     /// Only to have one order; later in byte order wins.
@@ -135,9 +146,13 @@ impl<'a> Priority<'a> {
         Self {
             first_wildcard: prefix.len(),
             is_complete: false,
-            wildcards: std::cmp::Reverse(0),
+            wildcards: Reverse(0),
             length: prefix.len(),
             text: prefix,
         }
+    }
+    /// Whether this is more specific than every pattern whose first wildcard follows `head`.
+    pub(crate) const fn is_beyond(&self, head: &str) -> bool {
+        self.first_wildcard > head.len()
     }
 }

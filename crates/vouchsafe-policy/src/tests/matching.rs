@@ -104,6 +104,7 @@ fn the_most_specific_rule_decides() {
         "foo/x/bar/bax",
         "foo/+/bar/ba*",
     );
+    read(&["+/+/ccc", "+/b/+"], "a/b/ccc", "+/+/ccc");
     // Then the last in byte order.
     read(&["+/+/c/d", "+/b/+/d", "+/b/c/+"], "a/b/c/d", "+/b/c/+");
     // A wildcard match below the longest prefix does not count.

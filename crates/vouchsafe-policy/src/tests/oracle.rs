@@ -133,10 +133,10 @@ pub(super) fn answer(policies: &[ModelPolicy], question: &Question) -> String {
     if (min.is_some() || max.is_some()) && !question.wrap_seconds.is_some_and(fits) {
         return "WrappingTtl".to_owned();
     }
-    if ["read", "update", "create", "patch"].contains(&question.operation) {
-        if let Some(refusal) = refused_parameters(&rules, &question.parameters) {
-            return refusal.to_owned();
-        }
+    let takes_parameters = ["read", "update", "create", "patch"].contains(&question.operation);
+    let refused = refused_parameters(&rules, &question.parameters);
+    if let Some(refusal) = refused.filter(|_| takes_parameters) {
+        return refusal.to_owned();
     }
     let names: BTreeSet<String> = rules
         .iter()

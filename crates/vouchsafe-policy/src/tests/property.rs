@@ -71,7 +71,7 @@ fn any_lists() -> impl Strategy<Value = Vec<(String, Vec<Value>)>> {
     let list = (any_name(), prop::collection::vec(any_scalar(), 0..3));
     // Names are unique in one object: a policy can't be written otherwise.
     prop::collection::vec(list, 0..3).prop_map(|mut lists| {
-        lists.sort_by(|a, b| a.0.to_lowercase().cmp(&b.0.to_lowercase()));
+        lists.sort_by_key(|(name, _)| name.to_lowercase());
         lists.dedup_by(|a, b| a.0.eq_ignore_ascii_case(&b.0));
         lists
     })
