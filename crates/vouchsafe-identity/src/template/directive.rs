@@ -1,7 +1,7 @@
 //! Claim templates in Vault's own syntax: JSON text with `{{selector}}` directives.
 //!
-//! A directive brings its own quotes, so it stands where a JSON value stands. There is nothing else:
-//! no pipes, conditions, loops or comments.
+//! A directive brings its own quotes, so it stands where a JSON value stands. There is nothing
+//! else: no pipes, conditions, loops or comments.
 
 use super::error::Fault;
 use super::output::Output;
@@ -31,7 +31,8 @@ impl Directives {
                     if let Some(offset) = text.find("}}").filter(|_| seen_directive) {
                         return Err(Fault::action(
                             at + offset,
-                            "unbalanced templating characters: `}}` closes no directive; write `} }` to close two JSON objects",
+                            "unbalanced templating characters: `}}` closes no directive; write `} \
+                             }` to close two JSON objects",
                         ));
                     }
                     parts.push(Part::Text {
@@ -66,7 +67,8 @@ impl Directives {
                     if out.in_string() {
                         return Err(Fault::json(
                             *at,
-                            "invalid character '\"' after object key:value pair: the directive brings its own quotes",
+                            "invalid character '\"' after object key:value pair: the directive \
+                             brings its own quotes",
                         ));
                     }
                     json.clear();
@@ -92,7 +94,8 @@ fn parse_directive(at: usize, text: &str) -> Result<Selector, Fault> {
         return Err(Fault::action(
             at,
             format!(
-                "`{text}` mixes a Vault directive with a Go template pipe; a directive prints JSON already"
+                "`{text}` mixes a Vault directive with a Go template pipe; a directive prints \
+                 JSON already"
             ),
         ));
     }
@@ -100,7 +103,8 @@ fn parse_directive(at: usize, text: &str) -> Result<Selector, Fault> {
     if selector.is_of_one_group() {
         return Err(Fault::action(
             at,
-            "string contains groups template directives but no groups were provided: a claim template reads groups as `identity.entity.groups.names` and `.ids`",
+            "string contains groups template directives but no groups were provided: a claim \
+             template reads groups as `identity.entity.groups.names` and `.ids`",
         ));
     }
     Ok(selector)

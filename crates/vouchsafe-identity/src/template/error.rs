@@ -90,7 +90,8 @@ impl fmt::Display for TemplateError {
         match self {
             Self::TooLong { bytes } => write!(
                 f,
-                "error parsing template: it has {bytes} bytes; at most {TEMPLATE_BYTES_MAX} are allowed"
+                "error parsing template: it has {bytes} bytes; at most {TEMPLATE_BYTES_MAX} are \
+                 allowed"
             ),
             Self::Syntax { fault, position } => {
                 write!(f, "error parsing template: {fault} ({position})")
@@ -133,7 +134,8 @@ impl fmt::Display for RenderError {
             Self::Json { fault, position } => {
                 write!(
                     f,
-                    "the template's result for this entity is not a JSON object: {fault} ({position})"
+                    "the template's result for this entity is not a JSON object: {fault} \
+                     ({position})"
                 )
             }
             Self::ReservedKey { key } => {

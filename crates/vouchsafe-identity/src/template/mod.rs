@@ -9,8 +9,8 @@
 //! issuer's own claims, and does not let a template do so ([`RESERVED_CLAIMS`]).
 //!
 //! Invariants:
-//! - A subject's values never change the structure of the JSON around them: they are escaped, or are
-//!   complete JSON values, or rendering fails.
+//! - A subject's values never change the structure of the JSON around them: they are escaped, or
+//!   are complete JSON values, or rendering fails.
 //! - What renders is a JSON object without repeated keys and without reserved ones.
 //! - Length, nesting, work and output are bounded, whatever the template.
 //! - A template that parses has rendered for subjects with nothing and with everything.
@@ -48,13 +48,13 @@ use scan::Segment;
 
 /// The longest template, in bytes after base64 decoding.
 pub const TEMPLATE_BYTES_MAX: usize = 8 * 1024;
-/// The most that a template may print for one subject, in bytes. Tokens travel in HTTP headers, which
-/// servers commonly cut at 8 to 16 KiB.
+/// The most that a template may print for one subject, in bytes. Tokens travel in HTTP headers,
+/// which servers commonly cut at 8 to 16 KiB.
 pub const RENDERED_BYTES_MAX: usize = 16 * 1024;
 /// How deep blocks and parentheses may nest.
 pub const NESTING_MAX: usize = 32;
-/// How many nodes, operands and calls one rendering may evaluate. A range over a hundred groups with
-/// a condition and two claims for each takes some 2,000.
+/// How many nodes, operands and calls one rendering may evaluate. A range over a hundred groups
+/// with a condition and two claims for each takes some 2,000.
 pub const STEPS_MAX: u32 = 20_000;
 /// How many bytes of text, copied or made, count as one more step.
 const STEP_BYTES: usize = 64;
@@ -72,8 +72,9 @@ enum Syntax {
     Go(GoTemplate),
 }
 
-/// The template that a role's `template` parameter holds: standard padded base64 of it if it decodes
-/// to text as such, else the parameter itself. A JSON text never decodes, since it has braces.
+/// The template that a role's `template` parameter holds: standard padded base64 of it if it
+/// decodes to text as such, else the parameter itself. A JSON text never decodes, since it has
+/// braces.
 #[must_use]
 pub fn decode_template(parameter: &str) -> Cow<'_, str> {
     // Line breaks are what `base64` adds to its output; Go's decoder skips them too.
@@ -91,9 +92,9 @@ impl ClaimTemplate {
     /// parse.
     ///
     /// # Errors
-    /// The text is too long, is no template of either syntax, mixes both, or fails for a subject that
-    /// may exist: an action that cannot be carried out, a result that is no JSON object, a reserved
-    /// claim.
+    /// The text is too long, is no template of either syntax, mixes both, or fails for a subject
+    /// that may exist: an action that cannot be carried out, a result that is no JSON object, a
+    /// reserved claim.
     pub fn parse(source: &str) -> Result<Self, TemplateError> {
         if source.len() > TEMPLATE_BYTES_MAX {
             return Err(TemplateError::TooLong {
@@ -197,7 +198,8 @@ fn reject_mixture(source: &str, segments: &[Segment<'_>]) -> Result<(), Fault> {
     Err(Fault::action(
         directive.max(action),
         format!(
-            "the template mixes a Vault directive ({}) with a Go template action ({}); use one syntax",
+            "the template mixes a Vault directive ({}) with a Go template action ({}); use one \
+             syntax",
             Position::of(source, directive),
             Position::of(source, action)
         ),

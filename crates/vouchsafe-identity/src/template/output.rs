@@ -94,13 +94,15 @@ impl Output {
         if text.is_empty() {
             return Err(Fault::json(
                 at,
-                "the action prints nothing where JSON needs a value; pipe it to toJSON, or put it in quotes",
+                "the action prints nothing where JSON needs a value; pipe it to toJSON, or put it \
+                 in quotes",
             ));
         }
         if !is_json_scalar(text) {
             return Err(Fault::json(
                 at,
-                "the action prints text that is not a JSON value; pipe it to toJSON, or put it in quotes",
+                "the action prints text that is not a JSON value; pipe it to toJSON, or put it in \
+                 quotes",
             ));
         }
         self.append(at, text, false)

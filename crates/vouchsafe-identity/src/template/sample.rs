@@ -1,8 +1,8 @@
 //! Subjects with which a template is tried when it is written.
 //!
 //! Each is one that may exist, so that a failure is the template's fault and never a false alarm.
-//! Texts of the template itself are used as values: `{{if eq .entity.metadata.env "production"}}` is
-//! tried with `production` as well, and what is wrong in that branch comes out at once.
+//! Texts of the template itself are used as values: `{{if eq .entity.metadata.env "production"}}`
+//! is tried with `production` as well, and what is wrong in that branch comes out at once.
 
 use std::collections::BTreeSet;
 use std::fmt;

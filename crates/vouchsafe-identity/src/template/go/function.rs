@@ -72,7 +72,8 @@ impl Function {
         }
         if matches!(name, "identity" | "time") {
             return Err(format!(
-                "`{name}` begins a Vault directive, written `{{{{identity.entity.name}}}}` and without trim markers or parentheses; in a Go template write `.entity.name`"
+                "`{name}` begins a Vault directive, written `{{{{identity.entity.name}}}}` and \
+                 without trim markers or parentheses; in a Go template write `.entity.name`"
             ));
         }
         let known: Vec<&str> = FUNCTIONS.iter().map(|(known, ..)| *known).collect();

@@ -125,12 +125,14 @@ fn token(rest: &str, first: char, at: usize) -> Result<(TokenKind<'_>, usize), F
     }
 }
 
-/// `.metadata.cost-center` reads as a subtraction to some; Go refuses it, and so do we, with advice.
+/// `.metadata.cost-center` reads as a subtraction to some; Go refuses it, and so do we, with
+/// advice.
 fn reject_hyphen(rest: &str, end: usize, at: usize) -> Result<(), Fault> {
     if rest[end..].starts_with('-') && !rest[end..].starts_with("-}}") {
         return Err(Fault::action(
             at + end,
-            "a name in `.a.b` holds letters, digits and `_` only; for other keys write `index .entity.metadata \"key\"`",
+            "a name in `.a.b` holds letters, digits and `_` only; for other keys write `index \
+             .entity.metadata \"key\"`",
         ));
     }
     Ok(())

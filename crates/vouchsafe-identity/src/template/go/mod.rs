@@ -1,12 +1,12 @@
 //! Claim templates in the language of Go's `text/template`, as far as claims need it.
 //!
 //! `if`, `with`, `range`, `break`, `continue`, variables, pipes, comments, trim markers, the
-//! comparison and logic functions, `len`, `index`, `print`, `printf`, `println`, and `toJSON`. There
-//! are no named templates and no methods, so a template cannot recurse and its depth is bounded when
-//! it is parsed.
+//! comparison and logic functions, `len`, `index`, `print`, `printf`, `println`, and `toJSON`.
+//! There are no named templates and no methods, so a template cannot recurse and its depth is
+//! bounded when it is parsed.
 //!
-//! It differs from Go where Go would print something that is not wanted in a token: a wrong argument
-//! of `printf` is an error, and values are printed as [`Output`] demands.
+//! It differs from Go where Go would print something that is not wanted in a token: a wrong
+//! argument of `printf` is an error, and values are printed as [`Output`] demands.
 
 mod ast;
 mod eval;

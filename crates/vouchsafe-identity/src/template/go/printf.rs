@@ -156,7 +156,8 @@ fn format_one(spec: &Spec, verb: char, argument: &Value<'_>) -> Result<String, C
         ('d' | 'x' | 'X' | 'c' | 't' | 'f', _) => {}
         _ => {
             return Err(CallError::Wrong(format!(
-                "`printf` does not know `%{verb}`; it knows %v, %s, %q, %d, %t, %x, %X, %f, %c and %%"
+                "`printf` does not know `%{verb}`; it knows %v, %s, %q, %d, %t, %x, %X, %f, %c \
+                 and %%"
             )));
         }
     }

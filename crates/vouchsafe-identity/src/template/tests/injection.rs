@@ -44,7 +44,7 @@ prop_compose! {
     ) -> Entity {
         let values = metadata(&[("environment", &environment), ("service", &service), ("team", &team)]);
         Entity {
-            name: name.clone(),
+            name,
             metadata: values.clone(),
             aliases: vec![Alias {
                 name: alias,
