@@ -31,19 +31,29 @@ fuzz_target!(|input: &str| {
             custom_metadata: &metadata,
             ..TemplateAlias::default()
         }],
-        groups: vec![TemplateGroup { id: "a", name: value, metadata: &metadata }],
+        groups: vec![TemplateGroup {
+            id: "a",
+            name: value,
+            metadata: &metadata,
+        }],
         policies: &policies,
     };
     if let Some(text) = resolve_selector(&subject, NOW_SECONDS, &source) {
         assert!(!text.is_empty());
     }
-    let Ok(template) = ClaimTemplate::parse(&source) else { return };
+    let Ok(template) = ClaimTemplate::parse(&source) else {
+        return;
+    };
     template
         .render(&TemplateSubject::default(), NOW_SECONDS)
         .expect("a template is tried with an empty subject when it is parsed");
     match template.render(&subject, NOW_SECONDS) {
         Ok(claims) => {
-            assert!(RESERVED_CLAIMS.iter().all(|claim| !claims.contains_key(*claim)));
+            assert!(
+                RESERVED_CLAIMS
+                    .iter()
+                    .all(|claim| !claims.contains_key(*claim))
+            );
             let printed = claims.keys().map(String::len).sum::<usize>();
             assert!(printed <= RENDERED_BYTES_MAX);
         }

@@ -453,3 +453,34 @@ fn private_jwk_faults() {
     };
     assert_eq!(parse(Algorithm::Es384, &members), JwkError::Key(expected));
 }
+
+/// CVE-2017-15361: the moduli in question are powers of 65537 modulo every small prime, and so is
+/// a power of 65537 itself.
+#[test]
+fn factorable_rsa_modulus_is_refused() {
+    // Least significant byte first; 65537 = 2^16 + 1 adds the number to itself, two bytes up.
+    let mut power = vec![1_u8];
+    for _ in 0..130 {
+        let shifted = [0, 0].into_iter().chain(power.iter().copied());
+        let mut carry = 0;
+        power = shifted
+            .zip(power.iter().copied().chain([0, 0]))
+            .map(|(one, other)| {
+                let sum = u16::from(one) + u16::from(other) + carry;
+                carry = sum >> 8;
+                u8::try_from(sum & 0xff).unwrap()
+            })
+            .collect();
+        power.push(u8::try_from(carry).unwrap());
+    }
+    let modulus: Vec<u8> = power
+        .into_iter()
+        .rev()
+        .skip_while(|byte| *byte == 0)
+        .collect();
+    assert!(modulus.len() > 256);
+    assert_eq!(
+        rsa_jwk(&modulus, &[1, 0, 1]),
+        Err(JwkError::Key(KeyError::RsaFactorable))
+    );
+}

@@ -1,5 +1,10 @@
 //! The tests of the crate's public surface, as one binary.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failed unwrap is a failed test, here in every function"
+)]
+
 mod advisories;
 mod cookbook;
 mod fixtures;
