@@ -1,0 +1,31 @@
+//! `audit`: enable, disable and list audit devices.
+
+mod disable;
+mod enable;
+mod list;
+
+use super::context::Context;
+use super::failure::{Exit, Stop};
+
+/// Enable, disable and list audit devices
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  vouchsafe audit enable file file_path=/var/log/audit.log")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    Disable(disable::Args),
+    Enable(enable::Args),
+    List(list::Args),
+}
+
+pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Stop> {
+    match args.command {
+        Command::Disable(args) => disable::run(args, context),
+        Command::Enable(args) => enable::run(args, context),
+        Command::List(args) => list::run(args, context),
+    }
+}

@@ -1,0 +1,67 @@
+//! `write`: send data to a path.
+
+use serde_json::Value;
+use vouchsafe_api::Request;
+
+use super::context::Context;
+use super::data;
+use super::expect_words;
+use super::failure::{Exit, Failure, Stop};
+use super::flags::{Format, HttpFlags, OutputFlags};
+
+/// Write data to a path
+#[derive(clap::Args)]
+#[command(
+    override_usage = "vouchsafe write [options] PATH [K=V...]",
+    after_help = "Values are strings. A key may repeat, which makes a list. `key=@file` takes a \
+                  file's text,\n`key=-` standard input; `@file` and `-` alone take a whole JSON \
+                  object.\n\nExample:\n  vouchsafe write identity/oidc/role/my-role key=my-key ttl=1h\n  \
+                  vouchsafe write identity/entity/name/app metadata=team=core metadata=env=prod"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    http: HttpFlags,
+    #[command(flatten)]
+    output: OutputFlags,
+    /// Allow a write without data
+    #[arg(long, short = 'f')]
+    force: bool,
+    /// The path, and the data
+    #[arg(value_name = "PATH [K=V]")]
+    words: Vec<String>,
+}
+
+pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Stop> {
+    expect_words(&args.words, 1, usize::MAX)?;
+    let (path, pairs) = (&args.words[0], &args.words[1..]);
+    if pairs.is_empty() && !args.force {
+        return Err(Failure::usage("Must supply data or use -force").into());
+    }
+    let format = args.output.format.resolve(&context.environment)?;
+    let body = match data::parse(pairs, &mut context.console)? {
+        data if data.is_empty() => Value::Null,
+        data => Value::Object(data),
+    };
+    let request = Request::write(path, body)?;
+    context.connect(&args.http)?;
+    let doing = format!("Error writing data to {}", request.path());
+    match context.envelope(&request, &doing)? {
+        Some(envelope) => context.print(&envelope, &args.output),
+        None => {
+            if let Some(field) = args.output.field {
+                return Err(Failure::FieldAbsent {
+                    field,
+                    present: Vec::new(),
+                }
+                .into());
+            }
+            if format == Format::Table {
+                let path = request.path();
+                context
+                    .console
+                    .line(&format!("Success! Data written to: {path}"));
+            }
+            Ok(Exit::Success)
+        }
+    }
+}
