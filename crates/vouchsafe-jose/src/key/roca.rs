@@ -2,7 +2,7 @@
 //!
 //! Their primes have the form `k·M + (65537^a mod M)`, where `M` is a product of the first small
 //! primes, so the modulus is a power of 65537 modulo each of them and can be factored. A modulus
-//! from a sound generator passes this test for all 38 primes by chance about once in 2^27 keys.
+//! from a sound generator has it for all 38 primes by chance less than once in 2^27 keys.
 
 /// The odd primes that divide `M` for every length of key from 512 bits on.
 const SMALL_PRIMES: [u32; 38] = [

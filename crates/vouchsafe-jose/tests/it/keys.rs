@@ -136,12 +136,14 @@ fn spki_with_bytes_missing_or_added_is_refused() {
     assert_eq!(PublicKey::from_spki_der(&[]), Err(KeyError::UnsupportedDer));
 }
 
-/// A P-256 certificate and a PKCS#1 key, made with openssl for this test.
+/// Made with openssl for these tests.
 const CERTIFICATE: &str = include_str!("../vectors/certificate.pem");
 const CERTIFICATE_KEY: &str = include_str!("../vectors/certificate_key.pem");
 const RSA_PKCS1: &str = include_str!("../vectors/rsa_pkcs1.pem");
 const RSA_SPKI: &str = include_str!("../vectors/rsa_spki.pem");
 const RSA_1024: &str = include_str!("../vectors/rsa_1024.pem");
+const EC_COMPRESSED: &str = include_str!("../vectors/ec_compressed.pem");
+const EC_UNCOMPRESSED: &str = include_str!("../vectors/ec_uncompressed.pem");
 const SECP256K1: &str = include_str!("../vectors/secp256k1.pem");
 
 #[test]
@@ -160,6 +162,14 @@ fn pem_of_certificate_and_pkcs1() {
         PublicKey::from_pem(RSA_PKCS1).unwrap().key_type(),
         KeyType::Rsa
     );
+}
+
+#[test]
+fn pem_with_a_compressed_point() {
+    let compressed = PublicKey::from_pem(EC_COMPRESSED).unwrap();
+    assert_eq!(compressed, PublicKey::from_pem(EC_UNCOMPRESSED).unwrap());
+    let written = compressed.to_pem().unwrap();
+    assert_eq!(written, EC_UNCOMPRESSED);
 }
 
 #[test]
