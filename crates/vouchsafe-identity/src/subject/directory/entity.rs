@@ -3,6 +3,7 @@
 use vouchsafe_logical::{Entropy, Error, PolicyNames, Timestamp};
 
 use super::records::Records;
+use super::transaction::transact;
 use super::{Directory, Written, given, keys};
 use crate::subject::entity::Entity;
 use crate::subject::id::EntityId;
@@ -39,8 +40,7 @@ impl Directory {
         now: Timestamp,
         entropy: &dyn Entropy,
     ) -> Result<Written<Entity>, Error> {
-        self.transact(async |records| records.write_entity(change, now, entropy).await)
-            .await
+        transact!(self, records => records.write_entity(change, now, entropy).await)
     }
 
     /// Deletes the entity with this id, its aliases and memberships, if there is one.
@@ -48,11 +48,10 @@ impl Directory {
     /// # Errors
     /// The store's.
     pub async fn delete_entity(&self, id: &str) -> Result<(), Error> {
-        self.transact(async |records| match records.entity_with_id(id).await? {
+        transact!(self, records => match records.entity_with_id(id).await? {
             Some(entity) => records.remove_entity(entity).await,
             None => Ok(()),
         })
-        .await
     }
 
     /// Deletes the entity with this name, its aliases and memberships, if there is one.
@@ -63,11 +62,10 @@ impl Directory {
         let Some(name) = Name::find(name) else {
             return Ok(());
         };
-        self.transact(async |records| match records.entity_by_name(&name).await? {
+        transact!(self, records => match records.entity_by_name(&name).await? {
             Some(entity) => records.remove_entity(entity).await,
             None => Ok(()),
         })
-        .await
     }
 
     /// Deletes the entities with these ids, as far as they exist. Each is deleted wholly or not at
@@ -77,15 +75,14 @@ impl Directory {
     /// The store's.
     pub async fn delete_entities(&self, ids: &[String]) -> Result<(), Error> {
         for ids in ids.chunks(ENTITIES_PER_DELETE) {
-            self.transact(async |records| {
+            transact!(self, records => {
                 for id in ids {
                     if let Some(entity) = records.entity_with_id(id).await? {
                         records.remove_entity(entity).await?;
                     }
                 }
                 Ok(())
-            })
-            .await?;
+            })?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use vouchsafe_logical::{Entropy, Error, MountSummary, Timestamp};
 
 use super::login::{known_accessor, new_alias};
 use super::records::{Records, dangling};
+use super::transaction::transact;
 use super::{Directory, RequestedMount, given, keys};
 use crate::subject::alias::Alias;
 use crate::subject::entity::{ALIASES_PER_ENTITY_MAX, Entity};
@@ -64,11 +65,10 @@ impl Directory {
         if let Some(metadata) = &change.custom_metadata {
             check_custom_metadata(metadata)?;
         }
-        self.transact(async |records| match given(&change.id) {
+        transact!(self, records => match given(&change.id) {
             Some(id) => records.update_alias_by_id(id, change, now).await,
             None => records.write_alias_by_factors(change, now, entropy).await,
         })
-        .await
     }
 
     /// Deletes the alias with this id, if there is one. The entity stays.
@@ -79,7 +79,7 @@ impl Directory {
         let Some(id) = AliasId::parse(id) else {
             return Ok(());
         };
-        self.transact(async |records| {
+        transact!(self, records => {
             let Some(mut entity) = records.entity_by_alias(&id).await? else {
                 return Ok(());
             };
@@ -90,7 +90,6 @@ impl Directory {
                 .await?;
             records.put_entity(&entity)
         })
-        .await
     }
 }
 

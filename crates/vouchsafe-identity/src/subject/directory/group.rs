@@ -6,6 +6,7 @@ use vouchsafe_logical::{Entropy, EntropyExt, Error, PolicyNames, Timestamp};
 
 use super::reach::{reach, too_deep};
 use super::records::Records;
+use super::transaction::transact;
 use super::{Directory, GENERATED_NAMES_MAX, Written, given, keys};
 use crate::subject::group::{
     GROUP_NESTING_MAX, Group, GroupKind, MEMBER_GROUPS_PER_GROUP_MAX, PARENT_GROUPS_PER_GROUP_MAX,
@@ -46,8 +47,7 @@ impl Directory {
         now: Timestamp,
         entropy: &dyn Entropy,
     ) -> Result<Written<Group>, Error> {
-        self.transact(async |records| records.write_group(change, now, entropy).await)
-            .await
+        transact!(self, records => records.write_group(change, now, entropy).await)
     }
 
     /// Deletes the group with this id, its alias and memberships, if there is one.
@@ -55,11 +55,10 @@ impl Directory {
     /// # Errors
     /// The store's.
     pub async fn delete_group(&self, id: &str) -> Result<(), Error> {
-        self.transact(async |records| match records.group_with_id(id).await? {
+        transact!(self, records => match records.group_with_id(id).await? {
             Some(group) => records.remove_group(group).await,
             None => Ok(()),
         })
-        .await
     }
 
     /// Deletes the group with this name, its alias and memberships, if there is one.
@@ -70,11 +69,10 @@ impl Directory {
         let Some(name) = Name::find(name) else {
             return Ok(());
         };
-        self.transact(async |records| match records.group_by_name(&name).await? {
+        transact!(self, records => match records.group_by_name(&name).await? {
             Some(group) => records.remove_group(group).await,
             None => Ok(()),
         })
-        .await
     }
 }
 
@@ -255,12 +253,7 @@ impl Records<'_> {
                 ),
             ));
         }
-        let above = reach(
-            &group.parent_group_ids,
-            |g| &g.parent_group_ids,
-            self,
-        )
-        .await?;
+        let above = reach(&group.parent_group_ids, |g| &g.parent_group_ids, self).await?;
         if above.groups.iter().any(|ancestor| ancestor.id == member.id) {
             return Err(Error::invalid_because(
                 "group_cycle",
@@ -271,12 +264,7 @@ impl Records<'_> {
             ));
         }
         let start = BTreeSet::from([member.id.clone()]);
-        let below = reach(
-            &start,
-            |g| &g.member_group_ids,
-            self,
-        )
-        .await?;
+        let below = reach(&start, |g| &g.member_group_ids, self).await?;
         if above.levels + 1 + below.levels > GROUP_NESTING_MAX {
             return Err(too_deep());
         }

@@ -10,6 +10,7 @@ use vouchsafe_logical::{Entropy, Error, Timestamp};
 
 use super::login::known_accessor;
 use super::records::Records;
+use super::transaction::transact;
 use super::{Directory, RequestedMount, given, keys};
 use crate::subject::alias::GroupAlias;
 use crate::subject::group::{Group, GroupKind};
@@ -51,8 +52,7 @@ impl Directory {
         now: Timestamp,
         entropy: &dyn Entropy,
     ) -> Result<Option<PlacedGroupAlias>, Error> {
-        self.transact(async |records| records.write_group_alias(change, now, entropy).await)
-            .await
+        transact!(self, records => records.write_group_alias(change, now, entropy).await)
     }
 
     /// Deletes the alias with this id, if there is one. The group stays, without members.
@@ -63,11 +63,10 @@ impl Directory {
         let Some(id) = GroupAliasId::parse(id) else {
             return Ok(());
         };
-        self.transact(async |records| match records.group_by_alias(&id).await? {
+        transact!(self, records => match records.group_by_alias(&id).await? {
             Some(group) => records.drop_group_alias(group, now).await,
             None => Ok(()),
         })
-        .await
     }
 }
 

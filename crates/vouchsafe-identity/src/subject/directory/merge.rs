@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use vouchsafe_logical::{Error, Timestamp};
 
 use super::records::Records;
+use super::transaction::transact;
 use super::{Directory, keys};
 use crate::subject::alias::Alias;
 use crate::subject::entity::{Entity, MERGED_ENTITIES_MAX};
@@ -69,8 +70,7 @@ impl Directory {
         if ids.is_empty() {
             return Err(refused("missing entity ids to merge from"));
         }
-        self.transact(async |records| records.merge(merge, &ids, now).await)
-            .await
+        transact!(self, records => records.merge(merge, &ids, now).await)
     }
 }
 

@@ -17,12 +17,12 @@ mod reach;
 mod read;
 mod records;
 mod resolve;
+mod transaction;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use quick_cache::sync::Cache;
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{CommitError, Error, MountSummary, Transaction, VersionedCache, View};
 
 pub use entity::EntityChange;
@@ -99,32 +99,6 @@ impl Directory {
     /// The directory's records within a transaction.
     fn records<'t>(&'t self, transaction: &'t mut Transaction) -> Records<'t> {
         Records::new(&self.view, transaction)
-    }
-
-    /// Runs `work` in a transaction and commits it; again from the start while others change what
-    /// it read, at most [`TRANSACTION_ATTEMPTS_MAX`] times.
-    async fn transact<T>(
-        &self,
-        mut work: impl AsyncFnMut(&mut Records<'_>) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let mut conflict = Error::from(CommitError::Conflict);
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
-            let mut transaction = self.view.begin();
-            let outcome = match work(&mut self.records(&mut transaction)).await {
-                Ok(outcome) => outcome,
-                Err(error) if is_conflict(&error) => {
-                    conflict = error;
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            match transaction.commit().await {
-                Ok(()) => return Ok(outcome),
-                Err(CommitError::Conflict) => {}
-                Err(failed) => return Err(failed.into()),
-            }
-        }
-        Err(conflict)
     }
 }
 

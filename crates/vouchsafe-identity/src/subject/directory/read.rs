@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use vouchsafe_logical::Error;
 
+use super::transaction::transact;
 use super::{Directory, Subject, keys};
 use crate::subject::alias::Alias;
 use crate::subject::entity::Entity;
@@ -73,14 +74,13 @@ impl Directory {
         let Some(id) = AliasId::parse(id) else {
             return Ok(None);
         };
-        self.transact(async |records| {
+        transact!(self, records => {
             let Some(entity) = records.entity_by_alias(&id).await? else {
                 return Ok(None);
             };
             let alias = entity.alias(&id).cloned();
             Ok(alias.map(|alias| (entity.id, alias)))
         })
-        .await
     }
 
     /// A group with its member entities.
@@ -91,7 +91,7 @@ impl Directory {
         &self,
         query: Query<'_>,
     ) -> Result<Option<(Group, BTreeSet<EntityId>)>, Error> {
-        self.transact(async |records| {
+        transact!(self, records => {
             let group = match query {
                 Query::Id(id) => records.group_with_id(id).await?,
                 Query::Name(name) => match Name::find(name) {
@@ -116,7 +116,6 @@ impl Directory {
             let members = records.members(&group.id).await?;
             Ok(Some((group, members)))
         })
-        .await
     }
 
     /// All entities in order of id.
