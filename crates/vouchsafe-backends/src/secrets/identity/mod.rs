@@ -4,10 +4,20 @@
 //! `vouchsafe-identity`, which the core reads too (logins, policies); what is in this folder turns
 //! requests into its operations and answers.
 
+mod answer;
+mod entity;
+mod entity_alias;
+mod group;
+mod group_alias;
+mod lookup;
+mod merge;
 mod oidc;
+#[cfg(test)]
+mod tests;
 
 use vouchsafe_identity::subject::Directory;
-use vouchsafe_logical::{BackendKind, Duties, MountClass, Mounted, Settings};
+use vouchsafe_identity::subject::directory::RequestedMount;
+use vouchsafe_logical::{BackendKind, Duties, MountClass, Mounted, Route, Settings, System};
 
 /// The catalog entry.
 pub const ENGINE: BackendKind = BackendKind {
@@ -15,8 +25,32 @@ pub const ENGINE: BackendKind = BackendKind {
     class: MountClass::Secret,
     summary: "Entities, groups, and signed identity tokens that anyone can verify.",
     locks_out: false,
-    open: |settings| Mounted::new(Identity::open(settings), &[]),
+    open: |settings| Mounted::new(Identity::open(settings), ROUTES),
 };
+
+/// Everything that the engine serves, in the order in which it is tried.
+const ROUTES: &[&Route<Identity>] = &[
+    &entity::ROUTE,
+    &entity::LIST_BY_ID,
+    &entity::BY_ID,
+    &entity::LIST_BY_NAME,
+    &entity::BY_NAME,
+    &merge::MERGE,
+    &merge::BATCH_DELETE,
+    &entity_alias::ROUTE,
+    &entity_alias::LIST,
+    &entity_alias::BY_ID,
+    &group::ROUTE,
+    &group::LIST_BY_ID,
+    &group::BY_ID,
+    &group::LIST_BY_NAME,
+    &group::BY_NAME,
+    &group_alias::ROUTE,
+    &group_alias::LIST,
+    &group_alias::BY_ID,
+    &lookup::ENTITY,
+    &lookup::GROUP,
+];
 
 /// One identity mount.
 pub struct Identity {
@@ -27,6 +61,17 @@ pub struct Identity {
 impl Identity {
     fn open(settings: Settings) -> Self {
         Self { directory: Directory::new(settings.view.clone()), settings }
+    }
+
+    /// The core.
+    pub(crate) fn system(&self) -> &dyn System {
+        self.settings.system.as_ref()
+    }
+
+    /// The mount that a client names by its accessor; `None` where it names none.
+    fn requested_mount(&self, accessor: String) -> Option<RequestedMount> {
+        let found = self.system().mount_by_accessor(&accessor);
+        (!accessor.is_empty()).then_some(RequestedMount { accessor, found })
     }
 }
 

@@ -1,0 +1,1 @@
+//! The engine by path and operation.
