@@ -1,4 +1,5 @@
 //! Entities, groups, claim templates and key life. Pure.
 
+pub mod issuer;
 pub mod subject;
 pub mod template;

@@ -17,7 +17,9 @@ mod tests;
 
 use vouchsafe_identity::subject::Directory;
 use vouchsafe_identity::subject::directory::RequestedMount;
-use vouchsafe_logical::{BackendKind, Duties, MountClass, Mounted, Route, Settings, System};
+use vouchsafe_logical::{
+    BackendKind, BoxFuture, Duties, Error, MountClass, Mounted, Route, Settings, System,
+};
 
 /// The catalog entry.
 pub const ENGINE: BackendKind = BackendKind {
@@ -50,17 +52,33 @@ const ROUTES: &[&Route<Identity>] = &[
     &group_alias::BY_ID,
     &lookup::ENTITY,
     &lookup::GROUP,
+    &oidc::config::ROUTE,
+    &oidc::key::LIST,
+    &oidc::key::ROUTE,
+    &oidc::rotate::ROUTE,
+    &oidc::role::LIST,
+    &oidc::role::ROUTE,
+    &oidc::token::ROUTE,
+    &oidc::introspect::ROUTE,
+    &oidc::well_known::DISCOVERY,
+    &oidc::well_known::KEYS,
+    &oidc::well_known::JWKS_JSON,
 ];
 
 /// One identity mount.
 pub struct Identity {
     pub(crate) directory: Directory,
     pub(crate) settings: Settings,
+    oidc: oidc::Oidc,
 }
 
 impl Identity {
     fn open(settings: Settings) -> Self {
-        Self { directory: Directory::new(settings.view.clone()), settings }
+        Self {
+            directory: Directory::new(settings.view.clone()),
+            oidc: oidc::Oidc::open(&settings),
+            settings,
+        }
     }
 
     /// The core.
@@ -75,4 +93,14 @@ impl Identity {
     }
 }
 
-impl Duties for Identity {}
+impl Duties for Identity {
+    /// Entities and groups are proved current by their versions on each use; only the issuer
+    /// holds what a write makes stale.
+    fn invalidate(&self, key: &str) {
+        self.oidc.invalidate(key);
+    }
+
+    fn tick(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(self.oidc.tick())
+    }
+}
