@@ -142,6 +142,7 @@ fn entry_of(
         period: parameters.period,
         renewable: login.renewable && token_type == TokenType::Service,
         num_uses: parameters.num_uses,
+        spent: false,
         bound_cidrs: parameters.bound_cidrs.clone(),
         internal: login.internal.clone(),
         mount_accessor: Some(mount.summary().accessor.clone()),

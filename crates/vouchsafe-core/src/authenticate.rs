@@ -13,7 +13,7 @@ use vouchsafe_policy::{Acl, NoSubject};
 
 use crate::policy;
 use crate::runtime::Runtime;
-use crate::token::Found;
+use crate::token::{Found, UsesLeft};
 
 /// Who calls, proved.
 pub struct Caller {
@@ -22,6 +22,7 @@ pub struct Caller {
     acl: Arc<Acl>,
     summary: CallerSummary,
     identity_policies: PolicyNames,
+    had_last_use: bool,
 }
 
 impl Caller {
@@ -54,6 +55,12 @@ impl Caller {
     pub const fn identity_policies(&self) -> &PolicyNames {
         &self.identity_policies
     }
+
+    /// Whether this request has the token's last use.
+    #[must_use]
+    pub const fn had_last_use(&self) -> bool {
+        self.had_last_use
+    }
 }
 
 /// The caller of a route that is for everybody. A token that was sent is not looked at.
@@ -64,6 +71,7 @@ pub(crate) fn anonymous() -> Caller {
         acl: Arc::new(Acl::compile(&[], &NoSubject)),
         summary: CallerSummary::default(),
         identity_policies: PolicyNames::default(),
+        had_last_use: false,
     }
 }
 
@@ -83,8 +91,12 @@ pub(crate) async fn authenticate(
     if !address_allowed(&found, request.remote) {
         return Err(Error::denied("token_address_not_allowed"));
     }
-    if found.entry.num_uses > 0 && runtime.tokens.take_use(&found.hash).await?.is_none() {
-        return Err(Error::denied("token_used_up"));
+    let mut had_last_use = false;
+    if found.entry.num_uses > 0 {
+        match runtime.tokens.take_use(&found.hash).await? {
+            Some(left) => had_last_use = left == UsesLeft::Last,
+            None => return Err(Error::denied("token_used_up")),
+        }
     }
     let subject = subject_of(runtime, &found).await?;
     let identity_policies =
@@ -100,7 +112,7 @@ pub(crate) async fn authenticate(
         is_root: acl.is_root(),
         has_sudo: acl.is_root(),
     };
-    Ok(Caller { token: Some(found), subject, acl, summary, identity_policies })
+    Ok(Caller { token: Some(found), subject, acl, summary, identity_policies, had_last_use })
 }
 
 async fn subject_of(runtime: &Runtime, found: &Found) -> Result<Option<Arc<Subject>>, Error> {

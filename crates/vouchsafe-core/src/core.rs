@@ -190,6 +190,7 @@ fn root_entry(accessor: String, now: Timestamp) -> TokenEntry {
         period: std::time::Duration::ZERO,
         renewable: false,
         num_uses: 0,
+        spent: false,
         bound_cidrs: Vec::new(),
         internal: serde_json::Value::Null,
         mount_accessor: None,

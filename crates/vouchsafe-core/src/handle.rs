@@ -53,6 +53,7 @@ impl Core {
             Err(error) => Err(error),
             Ok(()) => {
                 let result = act(&runtime, &target, &caller, verdict, request, now).await;
+                retire(&runtime, &caller).await;
                 match runtime.audit.record_response(&record, &result).await {
                     Ok(()) => result,
                     Err(error) => Err(error),
@@ -214,6 +215,17 @@ fn count_failure(
 ) {
     if let (Some(principal), true) = (principal, error.is_failed_principal()) {
         runtime.lockouts.record_failure(lockout, accessor, principal, now);
+    }
+}
+
+/// A token whose last use this was goes, with everything that it made.
+async fn retire(runtime: &Runtime, caller: &Result<Caller, Error>) {
+    let Ok(caller) = caller else { return };
+    if caller.had_last_use()
+        && let Some(token) = caller.token()
+        && let Err(error) = runtime.tokens.revoke(&token.hash).await
+    {
+        tracing::warn!(reason = error.reason(), "a used-up token could not be revoked");
     }
 }
 

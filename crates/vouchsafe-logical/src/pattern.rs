@@ -4,7 +4,8 @@
 //! - `{name}`: one segment that is a Vault name: `[A-Za-z0-9_]` first and last, `-` and `.` also
 //!   in between;
 //! - `{name*}`: any one segment;
-//! - `{name...}`: the rest of the path, at least one character, slashes included; only at the end;
+//! - `{name...}`: the rest of the path, at least one character, slashes included; at the end, or
+//!   before literal segments with which the path must end (`mounts/{path...}/tune`);
 //! - `{name?...}`: the rest of the path, may be empty; only at the end.
 //!
 //! One `/` at the end of a path is not looked at, except by the rest captures.
@@ -54,10 +55,18 @@ pub fn matches<'a>(pattern: &'static str, path: &'a str) -> Option<Captures<'a>>
                 return Some(captures);
             }
             if let Some(name) = capture.strip_suffix("...") {
-                if path_rest.is_empty() {
+                let rest = match pattern_after {
+                    None => path_rest,
+                    Some(end) => path_rest
+                        .strip_suffix('/')
+                        .unwrap_or(path_rest)
+                        .strip_suffix(end)?
+                        .strip_suffix('/')?,
+                };
+                if rest.is_empty() {
                     return None;
                 }
-                captures.push(name, path_rest);
+                captures.push(name, rest);
                 return Some(captures);
             }
         }
@@ -138,6 +147,9 @@ mod tests {
         check("entity/name/{name...}", "entity/name/a b/c", Some(&[("name", "a b/c")]));
         check("entity/name/{name...}", "entity/name/", None);
         check("entity/name/{name...}", "entity/name", None);
+        check("m/{p...}/tune", "m/a/b/tune", Some(&[("p", "a/b")]));
+        check("m/{p...}/tune", "m/tune", None);
+        check("m/{p...}/tune", "m/x/atune", None);
         check("data/{path?...}", "data/", Some(&[("path", "")]));
         check("data/{path?...}", "data", Some(&[("path", "")]));
         check("{path?...}", "", Some(&[("path", "")]));

@@ -1,13 +1,21 @@
-//! The core's own backends: `sys/` and `auth/token/`.
+//! The core's own backends: `sys/`, one file per resource.
+//!
+//! What answers while the server is sealed (`sys/health` and its like) is in `status.rs` of the
+//! crate: it has no token, no policy and no audit entry.
 
 use std::sync::{Arc, Weak};
 
-use vouchsafe_logical::{Duties, Error, Mounted, Route};
+use vouchsafe_logical::{Duties, Error, Mounted, Route, View};
 
 use crate::core::Core;
 use crate::mount::Mounts;
 use crate::runtime::Runtime;
+use crate::token;
 
+mod capability;
+mod internal;
+mod lockout;
+mod mount;
 mod policy;
 
 /// The `sys/` endpoints.
@@ -16,6 +24,11 @@ pub(crate) struct Sys {
 }
 
 impl Sys {
+    /// Endpoints of a core.
+    pub(crate) const fn new(core: Weak<Core>) -> Self {
+        Self { core }
+    }
+
     /// The running core. It is sealed only while it is going away.
     pub(crate) fn runtime(&self) -> Result<Arc<Runtime>, Error> {
         self.core.upgrade().and_then(|core| core.runtime()).ok_or_else(Error::sealed)
@@ -24,15 +37,49 @@ impl Sys {
 
 impl Duties for Sys {}
 
-const SYS_ROUTES: &[&Route<Sys>] = &[
+const ROUTES: &[&Route<Sys>] = &[
     &policy::POLICY,
     &policy::POLICIES,
     &policy::LEGACY_POLICY,
     &policy::LEGACY_POLICIES,
+    &mount::MOUNTS,
+    &mount::MOUNT_TUNE,
+    &mount::MOUNT,
+    &mount::AUTHS,
+    &mount::AUTH_TUNE,
+    &mount::AUTH,
+    &mount::REMOUNT,
+    &mount::REMOUNT_STATUS,
+    &capability::OF_TOKEN,
+    &capability::OF_ACCESSOR,
+    &capability::OF_SELF,
+    &internal::UI_MOUNTS,
+    &internal::UI_MOUNT,
+    &internal::RESULTANT_ACL,
+    &lockout::LOCKED,
+    &lockout::UNLOCK,
 ];
 
 /// Gives the mount table the core's own backends.
 pub(crate) fn provide(mounts: &Mounts, core: &Weak<Core>) {
-    mounts.provide("system", Mounted::new(Sys { core: Weak::clone(core) }, SYS_ROUTES));
-    mounts.provide("token", Mounted::new(Sys { core: Weak::clone(core) }, &[]));
+    mounts.provide("system", Mounted::new(Sys::new(Weak::clone(core)), ROUTES));
+    mounts.provide("token", Mounted::new(Sys::new(Weak::clone(core)), token::ROUTES));
+}
+
+/// Removes everything below a view, page by page.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn erase(view: &View) -> Result<(), Error> {
+    loop {
+        let page = view.list_page("", None, vouchsafe_logical::view::LIST_PAGE_MAX).await?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = view.begin();
+        for key in &page {
+            transaction.delete(view, key);
+        }
+        transaction.commit().await?;
+    }
 }

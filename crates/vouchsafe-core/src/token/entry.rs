@@ -68,6 +68,9 @@ pub struct TokenEntry {
     pub renewable: bool,
     /// Uses left; zero = not limited.
     pub num_uses: u64,
+    /// The last use is being served: no other request may use it, and it is revoked afterwards.
+    #[serde(default)]
+    pub spent: bool,
     /// Addresses from which it works; empty = everywhere.
     pub bound_cidrs: Vec<IpNet>,
     /// What the auth method wants to see at renewal.

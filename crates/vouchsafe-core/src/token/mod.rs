@@ -4,12 +4,14 @@ mod batch;
 mod entry;
 mod hash;
 mod lifetime;
+mod routes;
 mod store;
 
 pub use batch::{BATCH_PREFIX, BATCH_TOKEN_BYTES_MAX};
 pub use entry::{TokenEntry, TokenType};
 pub use hash::TokenHash;
 pub use lifetime::{Bounds, Lifetime, lifetime};
+pub(crate) use routes::ROUTES;
 pub use store::{
     Found, SERVICE_PREFIX, SWEEP_BATCH_MAX, TOKEN_BYTES_MAX, TokenStore, UsesLeft,
     end_of_life,

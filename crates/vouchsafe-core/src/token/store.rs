@@ -90,6 +90,18 @@ impl TokenStore {
     /// # Errors
     /// The store's.
     pub async fn find(&self, token: &str, now: Timestamp) -> Result<Option<Found>, Error> {
+        Ok(self.find_even_spent(token, now).await?.filter(|found| !found.entry.spent))
+    }
+
+    /// As [`TokenStore::find`], for the request that has the token's last use.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn find_even_spent(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Option<Found>, Error> {
         if token.len() > TOKEN_BYTES_MAX || token.is_empty() {
             return Ok(None);
         }
@@ -261,20 +273,15 @@ impl TokenStore {
     pub async fn take_use(&self, hash: &TokenHash) -> Result<Option<UsesLeft>, Error> {
         let taken = self
             .update(hash, |entry| {
-                if entry.num_uses <= 1 {
-                    return Ok(UsesLeft::Last);
+                if entry.spent {
+                    return Ok(None);
                 }
-                entry.num_uses -= 1;
-                Ok(UsesLeft::More)
+                entry.num_uses = entry.num_uses.saturating_sub(1);
+                entry.spent = entry.num_uses == 0;
+                Ok(Some(if entry.spent { UsesLeft::Last } else { UsesLeft::More }))
             })
             .await?;
-        match taken {
-            // The last use is taken by removing the token: two requests can't both have it.
-            Some(UsesLeft::Last) => {
-                Ok(self.revoke(hash).await?.then_some(UsesLeft::Last))
-            }
-            other => Ok(other),
-        }
+        Ok(taken.flatten())
     }
 
     /// Revokes a token with everything that it made. False when there was none.
@@ -338,7 +345,7 @@ impl TokenStore {
     ///
     /// # Errors
     /// The store's.
-    pub async fn remove_of_mount(&self, mount_accessor: &str) -> Result<(), Error> {
+    pub async fn revoke_of_mount(&self, mount_accessor: &str) -> Result<(), Error> {
         for hash in self.view.list_all(&format!("mount/{mount_accessor}/")).await? {
             self.revoke(&TokenHash::from_stored(hash)).await?;
         }
