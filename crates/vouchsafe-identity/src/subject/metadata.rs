@@ -124,10 +124,8 @@ mod tests {
 
     #[test]
     fn limits_at_and_past() {
-        for check in [
-            |m: &Metadata| check_metadata("entity", m),
-            |m| check_custom_metadata(m),
-        ] {
+        let of_entity: fn(&Metadata) -> Result<(), Error> = |m| check_metadata("entity", m);
+        for check in [of_entity, check_custom_metadata] {
             assert!(check(&pairs(METADATA_KEYS_MAX)).is_ok());
             assert!(check(&pairs(METADATA_KEYS_MAX + 1)).is_err());
             assert!(check(&pair(METADATA_KEY_BYTES_MAX, METADATA_VALUE_BYTES_MAX)).is_ok());

@@ -17,6 +17,8 @@ mod reach;
 mod read;
 mod records;
 mod resolve;
+#[cfg(test)]
+mod tests;
 mod transaction;
 
 use std::sync::Arc;

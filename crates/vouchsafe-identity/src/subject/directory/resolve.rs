@@ -160,9 +160,16 @@ impl Directory {
         let Some((key, version, entity)) = self.entity_or_heir(id).await? else {
             return Ok(None);
         };
-        let mut cached = CachedGroups { directory: self, sources: vec![(key, version)] };
-        let reached =
-            reach(&entity.direct_group_ids, |group| &group.parent_group_ids, &mut cached).await?;
+        let mut cached = CachedGroups {
+            directory: self,
+            sources: vec![(key, version)],
+        };
+        let reached = reach(
+            &entity.direct_group_ids,
+            |group| &group.parent_group_ids,
+            &mut cached,
+        )
+        .await?;
         let sources = cached.sources;
         let direct: BTreeSet<_> = entity.direct_group_ids.iter().collect();
         let (mut groups, inherited): (Vec<_>, Vec<_>) = reached
@@ -211,10 +218,7 @@ struct CachedGroups<'d> {
 }
 
 impl GroupSource<Arc<Group>> for CachedGroups<'_> {
-    fn load<'a>(
-        &'a mut self,
-        id: &'a GroupId,
-    ) -> BoxFuture<'a, Result<Option<Arc<Group>>, Error>> {
+    fn load<'a>(&'a mut self, id: &'a GroupId) -> BoxFuture<'a, Result<Option<Arc<Group>>, Error>> {
         Box::pin(async move {
             let key = keys::group(id);
             let Directory { groups, view, .. } = self.directory;
