@@ -126,16 +126,15 @@ impl TransportFault {
             return Self::Timeout;
         }
         for cause in causes() {
-            if let Some(io) = cause.downcast_ref::<io::Error>() {
-                if io.kind() == io::ErrorKind::ConnectionRefused {
-                    return Self::Refused;
-                }
-                if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref()) {
-                    return Self::of_tls(tls);
-                }
-            }
-            if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+            if let Some(tls) = tls_error(cause) {
                 return Self::of_tls(tls);
+            }
+            let refused = io::ErrorKind::ConnectionRefused;
+            if cause
+                .downcast_ref()
+                .is_some_and(|io: &io::Error| io.kind() == refused)
+            {
+                return Self::Refused;
             }
         }
         let text = causes()
@@ -158,6 +157,15 @@ impl TransportFault {
             other => Self::Other(other.to_string()),
         }
     }
+}
+
+// The TLS layer's error travels inside I/O errors, which hide it from `source()`.
+fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return Some(tls);
+    }
+    let inner: &'a (dyn StdError + 'static) = error.downcast_ref::<io::Error>()?.get_ref()?;
+    tls_error(inner)
 }
 
 /// The causes of an error, from its own cause to the first one.

@@ -34,14 +34,12 @@ pub(crate) fn normalize(root: &Command, words: &[String]) -> Result<Normal, Fail
                 _ => Err(before_the_subcommand(word)),
             };
         }
-        if word == "help" {
-            return Ok(Normal::Help(path));
-        }
         match command.find_subcommand(word) {
             Some(found) => {
                 path.push(found.get_name().to_owned());
                 command = found;
             }
+            None if word == "help" => return Ok(Normal::Help(path)),
             None => {
                 return Ok(Normal::Group {
                     path,

@@ -10,6 +10,7 @@ use vouchsafe_api::{
     TlsConfig, Token,
 };
 
+use super::console::io_fault;
 use super::duration;
 use super::environment::Environment;
 use super::failure::{Exit, Failure, RequestFailure};
@@ -247,7 +248,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 fn cannot_open(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::local(format!("open {}: {error}", path.display()))
+    Failure::local(format!("open {}: {}", path.display(), io_fault(error)))
 }
 
 fn no_client(source: ClientError) -> Failure {

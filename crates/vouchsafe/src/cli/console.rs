@@ -82,6 +82,15 @@ impl Console {
     }
 }
 
+/// What an I/O error says, without the system's number for it.
+pub(crate) fn io_fault(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
+}
+
 /// Reads text up to [`INPUT_BYTES_MAX`].
 pub(crate) fn read_text(source: &mut dyn Read) -> io::Result<String> {
     let mut text = String::new();

@@ -8,7 +8,7 @@ use std::fs::File;
 
 use serde_json::{Map, Value};
 
-use super::console::{Console, read_text};
+use super::console::{Console, io_fault, read_text};
 use super::failure::Failure;
 
 /// Reads the words of a command.
@@ -104,7 +104,7 @@ fn insert(data: &mut Map<String, Value>, key: &str, value: Value) {
 
 fn file(path: &str) -> Result<String, String> {
     let read = File::open(path).and_then(|mut file| read_text(&mut file));
-    read.map_err(|error| format!("open {path}: {error}"))
+    read.map_err(|error| format!("open {path}: {}", io_fault(&error)))
 }
 
 fn object(text: &str) -> Result<Map<String, Value>, String> {

@@ -4,9 +4,9 @@ use vouchsafe_api::Request;
 
 use super::context::Context;
 use super::data;
-use super::expect_words;
 use super::failure::{Exit, Stop};
 use super::flags::{Format, HttpFlags, OutputFlags};
+use super::path_and_words;
 
 /// Delete what is at a path
 #[derive(clap::Args)]
@@ -25,9 +25,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Stop> {
-    expect_words(&args.words, 1, usize::MAX)?;
     let format = args.output.format.resolve(&context.environment)?;
-    let (path, parameters) = (&args.words[0], &args.words[1..]);
+    let (path, parameters) = path_and_words(&args.words)?;
     let mut request = Request::delete(path)?;
     for (name, value) in data::into_query(data::parse(parameters, &mut context.console)?) {
         request = request.with_query(&name, &value);

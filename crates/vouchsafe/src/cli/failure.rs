@@ -78,8 +78,9 @@ pub(crate) enum Failure {
         typed: String,
         /// The nearest that exists.
         nearest: Option<String>,
-        /// Whether it was looked for in a group of commands: Vault counts that as a usage error.
-        in_group: bool,
+        /// The group of commands that it was looked for in; empty for none. Vault counts a word
+        /// that no command of a group has as a usage error.
+        group: String,
     },
     /// The command line is at fault.
     Usage {
@@ -130,10 +131,8 @@ impl Failure {
             }
             Self::NotATerminal { .. } | Self::NothingAt(_) | Self::Server(_) => Exit::Server,
             Self::Request(failure) => failure.exit,
-            Self::UnknownCommand { in_group: true, .. } => Exit::Local,
-            Self::UnknownCommand {
-                in_group: false, ..
-            } => Exit::UnknownCommand,
+            Self::UnknownCommand { group, .. } if group.is_empty() => Exit::UnknownCommand,
+            Self::UnknownCommand { .. } => Exit::Local,
         }
     }
 }

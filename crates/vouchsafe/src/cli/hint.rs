@@ -49,10 +49,15 @@ impl Failure {
                 vec!["to pass a value in a pipe, give `-` as the argument".to_owned()]
             }
             Self::Request(failure) => failure.hints(situation),
-            Self::UnknownCommand { nearest, .. } => vec![match nearest {
-                Some(nearest) => format!("did you mean `{command} {nearest}`?"),
-                None => format!("`{command} --help` lists the commands"),
-            }],
+            Self::UnknownCommand { nearest: Some(nearest), .. } => {
+                vec![format!("did you mean `{command} {nearest}`?")]
+            }
+            Self::UnknownCommand { group, .. } if group.is_empty() => {
+                vec![format!("`{command} --help` lists the commands")]
+            }
+            Self::UnknownCommand { group, .. } => {
+                vec![format!("`{command} {group} --help` lists its commands")]
+            }
             Self::Usage { hint: Some(hint), .. } => vec![hint.clone()],
             Self::Data { .. }
             | Self::FieldAbsent { .. }
@@ -123,7 +128,7 @@ impl RequestFailure {
             Denial::TokenInvalid => Some(format!(
                 "the token is unknown, expired or revoked; log in again with `{command} login`"
             )),
-            Denial::Capabilities(held) => Some(missing_capability(request, held)),
+            Denial::Capabilities(held) => missing_capability(request, held),
         }
     }
 }
@@ -140,10 +145,12 @@ fn needed(request: &Request) -> (&'static [&'static str], bool) {
     (any, root_paths::contains(request.path()))
 }
 
-fn missing_capability(request: &Request, held: &[String]) -> String {
+/// Which capability a denied request lacked; `None` when it lacked none, so that the server refused
+/// for another reason.
+fn missing_capability(request: &Request, held: &[String]) -> Option<String> {
     let (any, sudo) = needed(request);
     let path = request.path();
-    let has = |name: &str| held.iter().any(|held| held == name);
+    let has = |name: &str| held.iter().any(|held| held == name || held == "root");
     let held_text = match held {
         [] => "none".to_owned(),
         [only] if only == "deny" => "none".to_owned(),
@@ -156,18 +163,16 @@ fn missing_capability(request: &Request, held: &[String]) -> String {
         [create, update] if has(create) && !has(update) => format!("`{update}`"),
         [create, update] if has(update) && !has(create) => format!("`{create}`"),
         _ if sudo && !has("sudo") => "`sudo`".to_owned(),
-        _ => {
-            return format!(
-                "the token may do this on `{path}`; what it sent is limited by the policy's parameters"
-            );
-        }
+        _ => return None,
     };
     let also = if sudo && !has("sudo") && missing != "`sudo`" {
         " and `sudo`"
     } else {
         ""
     };
-    format!("the token lacks the capability {missing}{also} on `{path}`; it has: {held_text}")
+    Some(format!(
+        "the token lacks the capability {missing}{also} on `{path}`; it has: {held_text}"
+    ))
 }
 
 fn hints_for_transport(fault: &TransportFault, situation: &Situation) -> Vec<String> {
@@ -213,7 +218,10 @@ mod tests {
     #[track_caller]
     fn check(request: Request, held: &[&str], expected: &str) {
         let held: Vec<String> = held.iter().map(|name| (*name).to_owned()).collect();
-        assert_eq!(missing_capability(&request, &held), expected);
+        assert_eq!(
+            missing_capability(&request, &held).unwrap_or_default(),
+            expected
+        );
     }
 
     #[test]
@@ -243,10 +251,7 @@ mod tests {
             &["create", "update"],
             "the token lacks the capability `sudo` on `sys/auth/jwt`; it has: `create`, `update`",
         );
-        check(
-            Request::read("a").unwrap(),
-            &["read"],
-            "the token may do this on `a`; what it sent is limited by the policy's parameters",
-        );
+        check(Request::read("a").unwrap(), &["read"], "");
+        check(Request::list("sys/audit").unwrap(), &["root"], "");
     }
 }

@@ -57,18 +57,22 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Stop> {
             .map_err(|source| failed(&doing, &request, source))?,
         None => None,
     };
-    let keys = envelope
+    let mut keys = envelope
         .as_ref()
         .and_then(Envelope::keys)
-        .filter(|keys| !keys.is_empty());
-    match (envelope.as_ref(), keys) {
-        (Some(envelope), Some(keys)) => {
-            show(envelope, keys, detailed, format, context);
+        .cloned()
+        .unwrap_or_default();
+    keys.sort_by_cached_key(gotext::render);
+    match envelope.filter(|_| !keys.is_empty()) {
+        Some(envelope) => {
+            show(&envelope, keys, detailed, format, context);
             Ok(Exit::Success)
         }
-        _ if format == Format::Table => Err(Failure::NothingAt(request.path().to_owned()).into()),
+        None if format == Format::Table => {
+            Err(Failure::NothingAt(request.path().to_owned()).into())
+        }
         // A program that reads JSON gets JSON in any case; the exit code says that it is empty.
-        _ => {
+        None => {
             context.console.line("{}");
             Ok(Exit::Server)
         }
@@ -77,7 +81,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Stop> {
 
 fn show(
     envelope: &Envelope,
-    keys: &[Value],
+    keys: Vec<Value>,
     detailed: bool,
     format: Format,
     context: &mut Context,
@@ -89,11 +93,12 @@ fn show(
         .field("key_info")
         .and_then(Value::as_object)
         .filter(|_| detailed);
-    let value = match (details, &envelope.data) {
-        (Some(_), Some(data)) => render::sorted(&Value::Object(data.clone())),
-        _ => Value::Array(keys.to_vec()),
+    let text = table(&keys, details);
+    let value = match details {
+        Some(_) => render::envelope_value(envelope),
+        None => Value::Array(keys),
     };
-    context.print_value(&value, format, || table(keys, details));
+    context.print_value(&value, format, || text);
 }
 
 fn table(keys: &[Value], details: Option<&Map<String, Value>>) -> String {

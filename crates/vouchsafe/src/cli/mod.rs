@@ -222,7 +222,9 @@ fn report(failure: &Failure, context: &mut Context) -> Exit {
 
 fn help(root: &mut clap::Command, path: &[String], program: Program) -> String {
     root.build();
-    let command = path.iter().try_fold(&*root, |command, name| command.find_subcommand(name));
+    let command = path
+        .iter()
+        .try_fold(&*root, |command, name| command.find_subcommand(name));
     let mut command = command.unwrap_or(root).clone();
     program.speak(&command.render_help().to_string())
 }
@@ -251,9 +253,17 @@ fn group(
     let failure = Failure::UnknownCommand {
         typed: full(&unknown),
         nearest: nearest.map(full),
-        in_group: !path.is_empty(),
+        group: path.join(" "),
     };
     Err(failure.into())
+}
+
+/// The path that a command is about, and the words after it.
+fn path_and_words(words: &[String]) -> Result<(&str, &[String]), Failure> {
+    match words.split_first() {
+        Some((path, rest)) => Ok((path, rest)),
+        None => Err(Failure::usage("Not enough arguments (expected 1, got 0)")),
+    }
 }
 
 /// Checks how many words a command was given besides flags.
@@ -265,14 +275,8 @@ fn expect_words(words: &[String], min: usize, max: usize) -> Result<(), Failure>
     };
     let count = words.len();
     if count < min {
-        let expected = if max == usize::MAX {
-            format!("at least {min}")
-        } else {
-            expected
-        };
-        return Err(Failure::usage(format!(
-            "Not enough arguments (expected {expected}, got {count})"
-        )));
+        let text = format!("Not enough arguments (expected {expected}, got {count})");
+        return Err(Failure::usage(text));
     }
     if count > max {
         return Err(Failure::usage(format!(

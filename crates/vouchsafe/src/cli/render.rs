@@ -52,8 +52,26 @@ pub(crate) fn warnings(context: &mut Context, envelope: &Envelope) {
         "WARNING! The following warnings were returned from {product}:\n"
     ));
     for warning in warnings {
-        context.console.error_line(&format!("  * {warning}\n"));
+        let text = wrapped(&format!("* {warning}"), "  ");
+        context.console.error_line(&format!("{text}\n"));
     }
+}
+
+/// The width that warnings are wrapped to.
+const WIDTH: usize = 78;
+
+fn wrapped(text: &str, margin: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!("{margin}{word}")),
+        }
+    }
+    lines.join("\n")
 }
 
 fn one_field(
@@ -70,17 +88,21 @@ fn one_field(
             .flat_map(|data| data.keys().cloned())
             .collect(),
     })?;
+    if format == Format::Table {
+        warnings(context, envelope);
+    }
     value_alone(context, &value, format);
     Ok(Exit::Success)
 }
 
-/// Prints one value for another program.
+/// Prints one value for another program, without a line end.
 pub(crate) fn value_alone(context: &mut Context, value: &Value, format: Format) {
-    match format {
-        Format::Json => context.console.line(&json(value)),
-        Format::Yaml => context.console.line(yaml::render(value).trim_end()),
-        Format::Raw | Format::Table => context.console.value(&gotext::render(value)),
-    }
+    let text = match format {
+        Format::Json => json(value),
+        Format::Yaml => yaml::render(value).trim_end().to_owned(),
+        Format::Raw | Format::Table => gotext::render(value),
+    };
+    context.console.value(&text);
 }
 
 fn field_value(envelope: &Envelope, field: &str) -> Option<Value> {
@@ -301,6 +323,14 @@ mod tests {
         assert_eq!(cell("token_ttl", &json!("1h")), "1h");
         assert_eq!(cell("throttle", &json!(60)), "60");
         assert_eq!(cell("period", &json!(0)), "0s");
+    }
+
+    #[test]
+    fn long_warnings_are_wrapped_between_words() {
+        let text = format!("{} {}", "a".repeat(70), "b".repeat(5));
+        assert_eq!(wrapped(&text, "  "), format!("  {text}"));
+        let text = wrapped(&format!("{} {}", "a".repeat(70), "b".repeat(6)), "  ");
+        assert_eq!(text, format!("  {}\n  bbbbbb", "a".repeat(70)));
     }
 
     #[test]

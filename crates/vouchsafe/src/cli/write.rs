@@ -5,9 +5,9 @@ use vouchsafe_api::Request;
 
 use super::context::Context;
 use super::data;
-use super::expect_words;
 use super::failure::{Exit, Failure, Stop};
 use super::flags::{Format, HttpFlags, OutputFlags};
+use super::path_and_words;
 
 /// Write data to a path
 #[derive(clap::Args)]
@@ -32,8 +32,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Stop> {
-    expect_words(&args.words, 1, usize::MAX)?;
-    let (path, pairs) = (&args.words[0], &args.words[1..]);
+    let (path, pairs) = path_and_words(&args.words)?;
     if pairs.is_empty() && !args.force {
         return Err(Failure::usage("Must supply data or use -force").into());
     }

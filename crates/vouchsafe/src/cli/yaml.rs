@@ -106,10 +106,10 @@ mod tests {
     fn values_print_in_block_style_with_sorted_keys() {
         let value = json!({
             "n": 1, "b": true, "a": null, "empty": {}, "none": [],
-            "list": ["x", {"k": "v", "j": [1]}, ["y"]],
+            "list": ["x", {"k": "v", "j": [1]}, ["z"]],
             "map": {"inner": "text"},
         });
-        let expected = "a: null\nb: true\nempty: {}\nlist:\n- x\n- j:\n  - 1\n  k: v\n- - y\n\
+        let expected = "a: null\nb: true\nempty: {}\nlist:\n- x\n- j:\n  - 1\n  k: v\n- - z\n\
                         map:\n  inner: text\n\"n\": 1\nnone: []\n";
         assert_eq!(render(&value), expected);
     }

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 
 use super::format;
-use crate::cli::console::read_text;
+use crate::cli::console::{io_fault, read_text};
 use crate::cli::context::Context;
 use crate::cli::expect_words;
 use crate::cli::failure::{Exit, Failure, Stop};
@@ -25,7 +25,8 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Stop> {
     let source = File::open(path)
         .and_then(|mut file| read_text(&mut file))
         .map_err(|error| {
-            Failure::local(format!("Error reading source file: open {path}: {error}"))
+            let fault = io_fault(&error);
+            Failure::local(format!("Error reading source file: open {path}: {fault}"))
         })?;
     let text = format::format(&source)
         .map_err(|fault| Failure::local(format!("failed to parse policy: {fault}")))?;

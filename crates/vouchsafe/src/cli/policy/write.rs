@@ -6,7 +6,7 @@ use serde_json::json;
 use vouchsafe_api::Request;
 
 use super::path;
-use crate::cli::console::read_text;
+use crate::cli::console::{io_fault, read_text};
 use crate::cli::context::Context;
 use crate::cli::expect_words;
 use crate::cli::failure::{Exit, Failure, Stop};
@@ -35,7 +35,8 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Stop> {
         _ => File::open(file).and_then(|mut file| read_text(&mut file)),
     };
     let rules = rules.map_err(|error| {
-        Failure::server_side(format!("Error opening policy file: open {file}: {error}"))
+        let fault = io_fault(&error);
+        Failure::server_side(format!("Error opening policy file: open {file}: {fault}"))
     })?;
     let request = Request::write(&path(&name), json!({"policy": rules}))?;
     context.connect(&args.http)?;
