@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::lexer::Cursor;
+use super::lexer::{Cursor, NUMBER_SHOWN_MAX};
 use super::{DEPTH_MAX, Fault, Item, Key, Object, SyntaxError, Value, ValueKind};
 
 pub(super) fn parse(text: &str) -> Result<Object, SyntaxError> {
@@ -205,7 +205,7 @@ impl Reader<'_> {
         let wanted = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '+' | '.');
         let text = self.cursor.take_while(wanted);
         parse_number(text).ok_or_else(|| {
-            let fault = Fault::Number(text.chars().take(32).collect());
+            let fault = Fault::Number(text.chars().take(NUMBER_SHOWN_MAX).collect());
             SyntaxError::new(start, fault, "a JSON number in the range of 64 bits")
         })
     }

@@ -4,6 +4,9 @@
 
 use super::{Fault, Position, SyntaxError, TOKENS_MAX};
 
+/// How much of a wrong number an error shows, in characters.
+pub(super) const NUMBER_SHOWN_MAX: usize = 32;
+
 /// A token of HCL 1.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Token {
@@ -58,10 +61,6 @@ impl<'a> Cursor<'a> {
 
     pub(super) const fn position(&self) -> Position {
         self.position
-    }
-
-    pub(super) const fn rest(&self) -> &'a str {
-        self.rest
     }
 
     pub(super) fn peek(&self) -> Option<char> {
@@ -291,7 +290,10 @@ impl<'a> Lexer<'a> {
         }
         let mut lines = Vec::new();
         loop {
-            let line = self.cursor.take_while(|c| c != '\n');
+            let line = self.cursor.take_while(|c| c != '\n' && c != '\0');
+            if self.cursor.peek() == Some('\0') {
+                return Err(self.cursor.unexpected("a heredoc without NUL characters"));
+            }
             let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
             if line.trim_matches([' ', '\t', '\r']) == mark {
                 let margin = if is_indented {
@@ -310,28 +312,24 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    /// A number and whatever is stuck to it, so that `5m` is one fault and not two tokens.
     fn number(&mut self) -> Result<Token, SyntaxError> {
         let start = self.cursor.position();
-        let text = self.cursor.rest();
-        self.cursor.eat("-");
-        self.cursor
-            .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_'));
-        if text
-            .as_bytes()
-            .get(text.len() - self.cursor.rest().len() - 1)
-            .is_some_and(|last| matches!(last, b'e' | b'E'))
-            && matches!(self.cursor.peek(), Some('+' | '-'))
-        {
+        let mut text = String::new();
+        while let Some(next) = self.cursor.peek() {
+            let is_part = next.is_ascii_alphanumeric() || matches!(next, '.' | '_');
+            let is_sign =
+                matches!(next, '+' | '-') && (text.is_empty() || text.ends_with(['e', 'E']));
+            if !is_part && !is_sign {
+                break;
+            }
+            text.push(next);
             self.cursor.next();
-            self.cursor.take_while(|c| c.is_ascii_digit());
         }
-        let text = text
-            .get(..text.len() - self.cursor.rest().len())
-            .unwrap_or_default();
-        parse_number(text).ok_or_else(|| {
+        parse_number(&text).ok_or_else(|| {
             SyntaxError::new(
                 start,
-                Fault::Number(text.chars().take(32).collect()),
+                Fault::Number(text.chars().take(NUMBER_SHOWN_MAX).collect()),
                 "a number in the range of 64 bits; a duration goes in quotes",
             )
         })

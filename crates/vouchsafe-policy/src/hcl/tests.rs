@@ -203,6 +203,11 @@ fn heredocs() {
         "a = <<EOF x\nEOF",
         "At 1:10: illegal character ' '; expected a mark and the end of the line after `<<`",
     );
+    // No string can hold it, so none can be printed with it.
+    assert_eq!(
+        *parse("a = <<EOF\nx\0\nEOF\n").unwrap_err().fault(),
+        Fault::Character('\0')
+    );
     refuse(
         "a = <EOF",
         "At 1:5: illegal character '<'; expected `<<` of a heredoc",
