@@ -146,4 +146,4 @@ def tampered(token):
     signed, signature = token.rsplit(".", 1)
     middle = len(signature) // 2
     other = "A" if signature[middle] != "A" else "B"
-    return f"{signed}.{signature[:middle]}{other}{signature[middle + 1:]}"
+    return f"{signed}.{signature[:middle]}{other}{signature[middle + 1 :]}"

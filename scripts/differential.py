@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Plays the scenarios beside the repository to OpenBao and to our server; see tools/differential.py.
 
 The player and the scenarios lie in ../shared; a checkout without them skips.
@@ -11,7 +10,7 @@ import re
 import subprocess
 import sys
 
-from report import Report
+import checks
 
 SHARED = os.path.normpath(os.path.join(os.path.dirname(__file__), "..", "..", "shared"))
 PLAYER = os.path.join(SHARED, "tools", "differential.py")
@@ -23,17 +22,20 @@ def main():
     parser.add_argument("--binary", required=True, help="our server")
     parser.add_argument("scenario", nargs="*", help="all of ../shared/scenarios when absent")
     arguments = parser.parse_args()
-    report = Report("differential")
     if not os.path.exists(PLAYER):
         print("skipped: ../shared/tools/differential.py is not here")
         return 0
     scenarios = arguments.scenario or sorted(glob.glob(os.path.join(SHARED, "scenarios", "*.py")))
+    limit = SCENARIO_SECONDS * len(scenarios)
+    return checks.play("differential", limit, lambda r: play(r, arguments.binary, scenarios))
+
+
+def play(report, binary, scenarios):
     for scenario in scenarios:
-        play(report, arguments.binary, scenario)
-    return report.close()
+        compare(report, binary, scenario)
 
 
-def play(report, binary, scenario):
+def compare(report, binary, scenario):
     """One scenario; each of its steps counts as one check."""
     done = subprocess.run(
         [sys.executable, PLAYER, "--ours", binary, scenario],

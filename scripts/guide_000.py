@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Guide 000, "How to Create Vault Identity Tokens": every block as printed, each result checked.
 
 The guide leaves to its reader what every reader has: an entity, groups and a login. This script
@@ -10,18 +9,17 @@ import argparse
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 
 import jwt
 import requests
 
+import checks
 import guide
 import interop_cloud
 from devserver import ROOT_TOKEN, DevServer, Refused, Workload
 from guide import Shell, expected_json, table
-from report import Report
 from sts import Sts, verify
 
 GUIDE = "000-identity-tokens.txt"
@@ -66,7 +64,9 @@ class Flow:
         """The claims named in `expected` of a fresh token."""
         _, claims = self.issue(role)
         found = {name: claims.get(name) for name in expected}
-        self.report.equal(f"claims of a token of role {role}", comparable(found), comparable(expected))
+        self.report.equal(
+            f"claims of a token of role {role}", comparable(found), comparable(expected)
+        )
 
 
 def comparable(claims):
@@ -214,7 +214,9 @@ def python(flow, block):
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
     )
     expected = "Service: payment-api\nEnvironment: production\n"
-    flow.report.equal(f"line {block.line}: the Python block accepts our token", done.stdout, expected)
+    flow.report.equal(
+        f"line {block.line}: the Python block accepts our token", done.stdout, expected
+    )
     wrong = program.replace(issued["client_id"], "another-audience")
     done = subprocess.run([sys.executable, "-c", wrong], capture_output=True, text=True, timeout=60)
     refused = "InvalidAudienceError" in done.stderr
@@ -363,7 +365,9 @@ def keys(flow, block):
 
 def token_lookup(flow, block):
     out = flow.run(block)
-    flow.report.check("the token's policies are shown", "[root]" in table(out).get("policies", ""), out)
+    flow.report.check(
+        "the token's policies are shown", "[root]" in table(out).get("policies", ""), out
+    )
     with open(os.path.join(flow.shell.folder, "policy.hcl")) as file:
         flow.report.check("the policy is shown as written", file.read().strip() in out, out)
 
@@ -372,7 +376,9 @@ def missing(flow, block, *programs):
     """Whether a program that the block uses is not installed; says so."""
     absent = [program for program in programs if not shutil.which(program)]
     if absent:
-        flow.report.skip(f"line {block.line}: {block.heading}", f"no {' and no '.join(absent)} here")
+        flow.report.skip(
+            f"line {block.line}: {block.heading}", f"no {' and no '.join(absent)} here"
+        )
     return bool(absent)
 
 
@@ -423,19 +429,20 @@ def main():
     parser.add_argument("--cli", choices=["vault", "bao"], default="vault")
     parser.add_argument("--server", help="another binary for the server")
     arguments = parser.parse_args()
-    signal.alarm(LIMIT_SECONDS)
-    report = Report("guide_000")
     path = guide.path(GUIDE)
     if path is None:
         print(f"skipped: ../shared/guides/{GUIDE} is not here")
         return 0
+    return checks.play("guide_000", LIMIT_SECONDS, lambda r: play(r, arguments, path))
+
+
+def play(report, arguments, path):
     with DevServer(arguments.server or arguments.binary) as server:
         with Shell(arguments.cli, arguments.binary, server.address) as shell:
-            play(Flow(report, server, shell), guide.blocks(path))
-    return report.close()
+            play_blocks(Flow(report, server, shell), guide.blocks(path))
 
 
-def play(flow, blocks):
+def play_blocks(flow, blocks):
     """All blocks in order; one that breaks does not keep the others from being seen."""
     for block in blocks:
         try:

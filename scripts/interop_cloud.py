@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """boto3 and google-auth trade our identity tokens for cloud credentials at a local token service.
 
 The service (sts.py) learns our keys by discovery alone. Both clients are used as their makers
@@ -8,7 +7,6 @@ audience, or signed with a key that was retired.
 
 import argparse
 import os
-import signal
 import sys
 import tempfile
 import time
@@ -20,8 +18,8 @@ import google.auth.exceptions
 import google.auth.identity_pool
 import google.auth.transport.requests
 
+import checks
 from devserver import DevServer, Workload, tampered
-from report import Report
 from sts import Sts
 
 ALGORITHMS = ["RS256", "ES256", "ES384"]
@@ -97,20 +95,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", required=True, help="our server")
     arguments = parser.parse_args()
-    signal.alarm(LIMIT_SECONDS)
+    return checks.play("interop_cloud", LIMIT_SECONDS, lambda r: interop(r, arguments.binary))
+
+
+def interop(report, binary):
     # Nothing of this machine's own cloud set-up may take part.
     for name in [name for name in os.environ if name.startswith(("AWS_", "GOOGLE_"))]:
         del os.environ[name]
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
-    report = Report("interop_cloud")
-    with DevServer(arguments.binary) as ours, Sts(ours.issuer, CLIENT_ID) as sts:
+    with DevServer(binary) as ours, Sts(ours.issuer, CLIENT_ID) as sts:
         ours.write("sys/policies/acl/identity-token", {"policy": TOKEN_POLICY})
         workload = Workload(ours, "workload", ["identity-token"])
         token = workload.login()
         for algorithm in ALGORITHMS:
             accept(report, ours, sts, workload, token, algorithm)
         refuse(report, ours, sts, token)
-    return report.close()
 
 
 def issue(ours, token, role, **settings):
@@ -128,9 +127,7 @@ def accept(report, ours, sts, workload, token, algorithm):
     subject = answer["SubjectFromWebIdentityToken"]
     report.equal(f"boto3 assumes a role with a {algorithm} token", subject, workload.entity_id)
     report.equal(f"boto3 sees the audience of the {algorithm} token", answer["Audience"], CLIENT_ID)
-    report.equal(
-        f"google-auth exchanges a {algorithm} token", exchange(sts, issued), "worthless"
-    )
+    report.equal(f"google-auth exchanges a {algorithm} token", exchange(sts, issued), "worthless")
     report.equal(
         f"{algorithm} token with a changed character is refused",
         refused(sts, tampered(issued)),

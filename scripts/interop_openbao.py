@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """OpenBao's `auth/jwt` accepts our identity tokens, knowing nothing but our issuer's URL.
 
 For each signing algorithm: a key and a role on our server, a workload with an entity, its token
@@ -6,13 +5,12 @@ presented at OpenBao. The token must log in there; with one character changed it
 """
 
 import argparse
-import signal
 import sys
 
 import jwt
 
+import checks
 from devserver import DevServer, Refused, Workload, openbao, tampered
-from report import Report
 
 ALGORITHMS = ["RS256", "ES256", "ES384", "ES512", "EdDSA"]
 LIMIT_SECONDS = 180
@@ -23,20 +21,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", required=True, help="our server")
     arguments = parser.parse_args()
-    signal.alarm(LIMIT_SECONDS)
-    report = Report("interop_openbao")
-    with DevServer(arguments.binary) as ours, DevServer(openbao()) as theirs:
+    return checks.play("interop_openbao", LIMIT_SECONDS, lambda r: interop(r, arguments.binary))
+
+
+def interop(report, binary):
+    with DevServer(binary) as ours, DevServer(openbao()) as theirs:
         ours.write("sys/policies/acl/identity-token", {"policy": TOKEN_POLICY})
         workload = Workload(ours, "workload", ["identity-token"])
         token = workload.login()
         theirs.write("sys/auth/jwt", {"type": "jwt"})
         theirs.write("auth/jwt/config", {"oidc_discovery_url": ours.issuer})
         for algorithm in ALGORITHMS:
-            play(report, ours, theirs, workload, token, algorithm)
-    return report.close()
+            log_in(report, ours, theirs, workload, token, algorithm)
 
 
-def play(report, ours, theirs, workload, token, algorithm):
+def log_in(report, ours, theirs, workload, token, algorithm):
     name = algorithm.lower()
     key = {"algorithm": algorithm, "allowed_client_ids": ["*"]}
     ours.write(f"identity/oidc/key/{name}", key)
@@ -59,16 +58,16 @@ def play(report, ours, theirs, workload, token, algorithm):
         auth = theirs.write("auth/jwt/login", credentials, token=None)["auth"]
         entity = theirs.read(f"identity/entity/id/{auth['entity_id']}")
         alias = entity["aliases"][0]["name"]
-        report.equal(f"{algorithm} token logs in at OpenBao as its subject", alias, workload.entity_id)
+        report.equal(
+            f"{algorithm} token logs in at OpenBao as its subject", alias, workload.entity_id
+        )
     except Refused as error:
         report.check(f"{algorithm} token logs in at OpenBao as its subject", False, error)
     try:
         theirs.write("auth/jwt/login", {"role": name, "jwt": tampered(issued["token"])}, token=None)
         report.check(f"{algorithm} token with a changed character is refused", False, "accepted")
     except Refused as error:
-        report.equal(
-            f"{algorithm} token with a changed character is refused", error.status, 400
-        )
+        report.equal(f"{algorithm} token with a changed character is refused", error.status, 400)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Counts what a script saw, one line per check, and closes with the count that CI reads."""
 
+import signal
 import sys
+import traceback
 
 
 class Report:
@@ -32,3 +34,22 @@ class Report:
         counts = f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
         print(f"{self.title}: {counts}")
         return 0 if self.failed == 0 and self.passed > 0 else 1
+
+
+def play(title, seconds, body):
+    """Runs `body(report)` for at most `seconds`; returns the exit status.
+
+    An error that the body does not handle is a failed check, so that the count is always printed.
+    """
+
+    def late(*_):
+        raise TimeoutError(f"it took more than {seconds} s")
+
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    report = Report(title)
+    try:
+        body(report)
+    except Exception:
+        report.check("it plays to its end", False, traceback.format_exc())
+    return report.close()
