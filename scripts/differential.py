@@ -1,4 +1,4 @@
-"""Plays the scenarios beside the repository to OpenBao and to our server; see tools/differential.py.
+"""Plays the scenarios beside the repository to OpenBao and to our server; prints the difference.
 
 The player and the scenarios lie in ../shared; a checkout without them skips.
 """
