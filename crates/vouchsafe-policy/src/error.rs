@@ -7,7 +7,11 @@ use std::fmt;
 
 use vouchsafe_logical::duration::DurationError;
 
-use crate::hcl::{Position, SyntaxError};
+use crate::hcl::{self, Position, SyntaxError};
+use crate::rule::{PATH_BYTES_MAX, RULES_MAX};
+
+/// How many invalid keys an error names; their number is always told.
+pub(crate) const KEYS_SHOWN_MAX: usize = 20;
 
 /// Why a text is not a policy.
 #[non_exhaustive]
@@ -118,11 +122,7 @@ impl fmt::Display for ParseError {
                 write!(f, "At {position}: found {found}; expected {expected}")
             }
             Self::TooManyRules { found } => {
-                write!(
-                    f,
-                    "{found} rules; at most {} are allowed",
-                    crate::rule::RULES_MAX
-                )
+                write!(f, "{found} rules; at most {} are allowed", RULES_MAX)
             }
             Self::Rule { path, fault } => rule_fault(f, path, fault),
         }
@@ -154,8 +154,14 @@ fn rule_fault(f: &mut fmt::Formatter<'_>, path: &str, fault: &RuleFault) -> fmt:
             f,
             "path {path:?}: At {position}: {key}: found {found}; expected {expected}"
         ),
-        RuleFault::Capability(word) => write!(f, "path {path:?}: invalid capability {word:?}"),
-        RuleFault::LegacyPolicy(word) => write!(f, "path {path:?}: invalid policy {word:?}"),
+        RuleFault::Capability(word) => write!(
+            f,
+            "path {path:?}: invalid capability {:?}",
+            hcl::excerpt(word)
+        ),
+        RuleFault::LegacyPolicy(word) => {
+            write!(f, "path {path:?}: invalid policy {:?}", hcl::excerpt(word))
+        }
         RuleFault::Wildcard => {
             write!(
                 f,
@@ -168,7 +174,7 @@ fn rule_fault(f: &mut fmt::Formatter<'_>, path: &str, fault: &RuleFault) -> fmt:
         RuleFault::PathTooLong { bytes } => write!(
             f,
             "the path has {bytes} bytes; at most {} are allowed",
-            crate::rule::PATH_BYTES_MAX
+            PATH_BYTES_MAX
         ),
         RuleFault::Duration { key, fault } => write!(f, "error parsing {key}: {fault}"),
         RuleFault::WrappingTtlRange => {
@@ -182,8 +188,8 @@ fn invalid_keys(f: &mut fmt::Formatter<'_>, keys: &[InvalidKey]) -> fmt::Result 
         1 => f.write_str("1 error occurred:\n")?,
         count => writeln!(f, "{count} errors occurred:")?,
     }
-    for InvalidKey { key, line } in keys {
-        writeln!(f, "\t* invalid key {key:?} on line {line}")?;
+    for InvalidKey { key, line } in keys.iter().take(KEYS_SHOWN_MAX) {
+        writeln!(f, "\t* invalid key {:?} on line {line}", hcl::excerpt(key))?;
     }
     f.write_str("\n")
 }

@@ -3,7 +3,8 @@
 //! Names are compared in lower case, values after JSON decoding: strings with a `*` at either end
 //! (or both) as a glob, numbers by value, everything else for equality.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -22,19 +23,16 @@ impl ParameterLists {
     /// Adds a list for `name`: joined with a list that is there, where an empty one wins.
     pub(crate) fn add(&mut self, name: &str, values: &[Value]) {
         match self.0.entry(name.to_lowercase()) {
-            std::collections::btree_map::Entry::Vacant(vacant) => {
+            Entry::Vacant(vacant) => {
                 vacant.insert(values.to_vec());
             }
-            std::collections::btree_map::Entry::Occupied(mut occupied) => {
+            Entry::Occupied(mut occupied) => {
                 let held = occupied.get_mut();
                 if held.is_empty() || values.is_empty() {
                     held.clear();
                 } else {
-                    for value in values {
-                        if !held.contains(value) {
-                            held.push(value.clone());
-                        }
-                    }
+                    // A repeated value costs a comparison; looking for it costs one for each.
+                    held.extend_from_slice(values);
                 }
             }
         }
@@ -86,7 +84,7 @@ impl ParameterLists {
 /// The first required name that is missing. The name must be sent in lower case: that is the
 /// spelling which backends read.
 pub(crate) fn missing<'a>(
-    required: &'a [String],
+    required: &'a BTreeSet<String>,
     parameters: Option<&Map<String, Value>>,
 ) -> Option<&'a str> {
     required

@@ -59,8 +59,10 @@ impl Policy {
             warnings: Vec::new(),
         };
         for (path, body) in blocks {
+            // A path that is too long is not repeated whole.
+            let shown = || path.text.chars().take(PATH_BYTES_MAX).collect();
             let at = |fault| ParseError::Rule {
-                path: path.text.clone(),
+                path: shown(),
                 fault,
             };
             policy
@@ -231,12 +233,9 @@ fn permissions(body: &Object) -> Result<Permissions, RuleFault> {
             "allowed_parameters" => permissions.allowed_parameters = parameter_lists(key, value)?,
             "denied_parameters" => permissions.denied_parameters = parameter_lists(key, value)?,
             "required_parameters" => {
-                for name in strings(key, value)? {
-                    let name = name.to_lowercase();
-                    if !permissions.required_parameters.contains(&name) {
-                        permissions.required_parameters.push(name);
-                    }
-                }
+                let names = strings(key, value)?;
+                permissions.required_parameters =
+                    names.iter().map(|name| name.to_lowercase()).collect();
             }
             "min_wrapping_ttl" => permissions.min_wrapping_ttl = wrapping_ttl(key, value)?,
             "max_wrapping_ttl" => permissions.max_wrapping_ttl = wrapping_ttl(key, value)?,

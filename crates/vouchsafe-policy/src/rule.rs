@@ -1,5 +1,6 @@
 //! A policy as it is kept in memory: its rules, checked, with paths not yet resolved.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,8 +34,8 @@ pub(crate) struct Permissions {
     pub(crate) capabilities: CapabilitySet,
     pub(crate) allowed_parameters: ParameterLists,
     pub(crate) denied_parameters: ParameterLists,
-    /// In lower case, without repetition.
-    pub(crate) required_parameters: Vec<String>,
+    /// In lower case.
+    pub(crate) required_parameters: BTreeSet<String>,
     pub(crate) min_wrapping_ttl: Option<Duration>,
     pub(crate) max_wrapping_ttl: Option<Duration>,
 }
@@ -72,11 +73,8 @@ impl Permissions {
         self.capabilities = self.capabilities.union(other.capabilities);
         self.allowed_parameters.merge(&other.allowed_parameters);
         self.denied_parameters.merge(&other.denied_parameters);
-        for name in &other.required_parameters {
-            if !self.required_parameters.contains(name) {
-                self.required_parameters.push(name.clone());
-            }
-        }
+        self.required_parameters
+            .extend(other.required_parameters.iter().cloned());
         self.min_wrapping_ttl = smaller(self.min_wrapping_ttl, other.min_wrapping_ttl);
         self.max_wrapping_ttl = smaller(self.max_wrapping_ttl, other.max_wrapping_ttl);
     }

@@ -5,8 +5,8 @@
 
 use std::collections::HashSet;
 
-use super::lexer::{Cursor, NUMBER_SHOWN_MAX};
-use super::{DEPTH_MAX, Fault, Item, Key, Object, SyntaxError, Value, ValueKind};
+use super::lexer::Cursor;
+use super::{DEPTH_MAX, Fault, Item, Key, Object, SyntaxError, Value, ValueKind, excerpt};
 
 pub(super) fn parse(text: &str) -> Result<Object, SyntaxError> {
     let mut reader = Reader {
@@ -46,7 +46,7 @@ impl Reader<'_> {
                 "false" => ValueKind::Bool(false),
                 "null" => ValueKind::Null,
                 word => {
-                    let fault = Fault::Token(format!("word `{word}`"));
+                    let fault = Fault::Token(format!("word `{}`", excerpt(word)));
                     return Err(SyntaxError::new(position, fault, "a JSON value"));
                 }
             },
@@ -74,7 +74,7 @@ impl Reader<'_> {
             loop {
                 let item = self.member()?;
                 if !names.insert(item.key.text.clone()) {
-                    let fault = Fault::DuplicateMember(item.key.text);
+                    let fault = Fault::DuplicateMember(excerpt(&item.key.text));
                     return Err(SyntaxError::new(
                         item.key.position,
                         fault,
@@ -205,7 +205,7 @@ impl Reader<'_> {
         let wanted = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '+' | '.');
         let text = self.cursor.take_while(wanted);
         parse_number(text).ok_or_else(|| {
-            let fault = Fault::Number(text.chars().take(NUMBER_SHOWN_MAX).collect());
+            let fault = Fault::Number(excerpt(text));
             SyntaxError::new(start, fault, "a JSON number in the range of 64 bits")
         })
     }

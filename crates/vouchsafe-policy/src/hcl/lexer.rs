@@ -2,10 +2,7 @@
 //!
 //! [`Cursor`] is shared with the JSON reader: it counts lines, columns and tokens.
 
-use super::{Fault, Position, SyntaxError, TOKENS_MAX};
-
-/// How much of a wrong number an error shows, in characters.
-pub(super) const NUMBER_SHOWN_MAX: usize = 32;
+use super::{Fault, Position, SyntaxError, TOKENS_MAX, excerpt};
 
 /// A token of HCL 1.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +26,7 @@ impl Token {
     /// The token in words, for errors.
     pub(super) fn describe(&self) -> String {
         match self {
-            Self::Ident(text) => format!("word `{text}`"),
+            Self::Ident(text) => format!("word `{}`", excerpt(text)),
             Self::String(_) => "string".to_owned(),
             Self::Integer(_) | Self::Float(_) => "number".to_owned(),
             Self::OpenBrace => "`{`".to_owned(),
@@ -329,7 +326,7 @@ impl<'a> Lexer<'a> {
         parse_number(&text).ok_or_else(|| {
             SyntaxError::new(
                 start,
-                Fault::Number(text.chars().take(NUMBER_SHOWN_MAX).collect()),
+                Fault::Number(excerpt(&text)),
                 "a number in the range of 64 bits; a duration goes in quotes",
             )
         })

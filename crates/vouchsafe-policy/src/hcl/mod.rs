@@ -50,6 +50,15 @@ pub fn parse(text: &str) -> Result<Object, SyntaxError> {
     }
 }
 
+/// The beginning of a text of unknown length, for errors.
+pub(crate) fn excerpt(text: &str) -> String {
+    const CHARS_MAX: usize = 64;
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
 /// A place in a text. Both numbers begin at 1; columns count characters, not bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Position {

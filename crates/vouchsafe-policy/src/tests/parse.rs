@@ -1,5 +1,6 @@
 //! Which texts are policies, and what is said about those that are not.
 
+use crate::error::KEYS_SHOWN_MAX;
 use crate::{CapabilitySet, PATH_BYTES_MAX, ParseError, Policy, RULES_MAX, RuleFault};
 
 /// Parses and shows the rules: path, capabilities and whatever conditions are set.
@@ -311,4 +312,33 @@ fn wrapping_ttls() {
 fn the_name_in_the_text_is_ignored() {
     let policy = Policy::parse("stored", "name = \"root\"").unwrap();
     assert_eq!(policy.name(), "stored");
+}
+
+/// What is refused is not sent back whole.
+#[test]
+fn errors_stay_short() {
+    let long = "x".repeat(500_000);
+    for text in [
+        format!("path \"{long}\" {{}}"),
+        format!("path \"a\" {{ capabilities = [\"{long}\"] }}"),
+        format!("path \"a\" {{ policy = \"{long}\" }}"),
+        format!("path \"a\" {{ {long} = 1 }}"),
+        format!("{long} = 1"),
+        format!("a = {long}"),
+        format!("a = 1{long}"),
+        format!("{{\"{long}\":1,\"{long}\":1}}"),
+        "k = 1 ".repeat(60_000),
+    ] {
+        let message = Policy::parse("p", &text).unwrap_err().to_string();
+        assert!(
+            message.len() < 3 * PATH_BYTES_MAX,
+            "{} bytes",
+            message.len()
+        );
+    }
+    let message = Policy::parse("p", &"k = 1 ".repeat(KEYS_SHOWN_MAX + 1))
+        .unwrap_err()
+        .to_string();
+    assert!(message.starts_with("21 errors occurred:"));
+    assert_eq!(message.matches("invalid key").count(), KEYS_SHOWN_MAX);
 }
