@@ -1,0 +1,61 @@
+//! `vouchsafe demo`: a guided tour against a server of its own.
+//!
+//! The tour issues a signed identity token to a workload and has it verified by a program that
+//! knows nothing but the issuer's URL. Every step is a command that a person would type, run as
+//! written by this same program against a real server on a free loopback port.
+
+mod command;
+mod outsider;
+mod tour;
+
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use anyhow::Context;
+
+use crate::embedded::{Embedded, asked_to_stop};
+
+/// Arguments of `demo`.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Args {
+    /// End after the tour, with exit code 0 only if every step held
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+/// Runs the tour.
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
+    runtime.block_on(async {
+        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let server = Embedded::start(loopback, None).await?;
+        let site = tour::Site {
+            address: server.address(),
+            root_token: server.root_token().to_owned(),
+        };
+        // The tour runs commands and waits for them, which has no place on a thread that serves.
+        let toured = tokio::task::spawn_blocking(move || tour::run(&site, &mut std::io::stdout()))
+            .await
+            .context("run the tour")?;
+        if toured.is_ok() && !args.once {
+            stay(&server)?;
+            asked_to_stop().await;
+        }
+        server.stop().await;
+        toured
+    })
+}
+
+fn stay(server: &Embedded) -> std::io::Result<()> {
+    let mut out = std::io::stdout();
+    writeln!(
+        out,
+        "The server goes on until you press Ctrl-C. In another terminal, try things out:\n\n\
+         \x20   export VAULT_ADDR={}\n\
+         \x20   export VAULT_TOKEN={}\n\
+         \x20   vouchsafe read identity/oidc/key/workload-key\n",
+        server.address(),
+        server.root_token()
+    )?;
+    out.flush()
+}
