@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Url, redirect};
 
 use crate::address::Address;
@@ -267,12 +267,13 @@ impl Client {
                 ClientError::Configuration(format!("TLS server name `{name}` is no host name"))
             })?;
         }
+        if request.method == Method::Patch {
+            let merge = HeaderValue::from_static("application/merge-patch+json");
+            headers.insert(CONTENT_TYPE, merge);
+        }
         let mut sent = self.http.request(method, target).headers(headers);
         if let Some(body) = &request.body {
             sent = sent.json(body);
-        }
-        if request.method == Method::Patch {
-            sent = sent.header("content-type", "application/merge-patch+json");
         }
         sent.send()
             .await

@@ -106,11 +106,12 @@ impl Envelope {
         if body.iter().all(u8::is_ascii_whitespace) {
             return Ok(None);
         }
-        let envelope: Self = serde_json::from_slice(body)?;
+        // As a map first: a struct also reads from an array, member by member.
+        let bare: Map<String, Value> = serde_json::from_slice(body)?;
+        let envelope = Self::deserialize(&bare)?;
         if envelope != Self::default() {
             return Ok(Some(envelope));
         }
-        let bare: Map<String, Value> = serde_json::from_slice(body)?;
         let only_errors = bare.len() == 1 && bare.contains_key("errors");
         let enveloped = bare.contains_key("request_id") && bare.contains_key("data");
         match bare {

@@ -251,7 +251,7 @@ impl fmt::Display for ApiError {
         writeln!(formatter, "URL: {} {}", self.method, self.url)?;
         match &self.raw {
             Some(raw) => write!(formatter, "Code: {}. Raw Message:\n\n{raw}", self.status)?,
-            None => write!(formatter, "Code: {}. Errors:\n", self.status)?,
+            None => writeln!(formatter, "Code: {}. Errors:", self.status)?,
         }
         for message in &self.errors {
             write!(formatter, "\n* {message}")?;
