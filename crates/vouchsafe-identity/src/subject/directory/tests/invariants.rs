@@ -55,7 +55,7 @@ impl Picture {
     }
 
     /// Checks everything.
-    pub(super) fn check(mut self) {
+    pub(super) fn check(&self) {
         self.check_pointers();
         for (id, members) in &self.members {
             assert!(
@@ -76,7 +76,7 @@ impl Picture {
     }
 
     /// Every index points to its record, and there is no index without one.
-    fn check_pointers(&mut self) {
+    fn check_pointers(&self) {
         let mut expected: BTreeMap<String, String> = BTreeMap::new();
         let mut expect = |key: String, target: &str| {
             assert_eq!(
