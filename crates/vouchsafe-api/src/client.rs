@@ -364,7 +364,7 @@ fn headers(config: &Config) -> Result<HeaderMap, ClientError> {
 }
 
 fn wrap_header(headers: &mut HeaderMap, request: &Request) {
-    if let Some(ttl) = request.wrap_ttl {
+    if let Some(ttl) = request.wrap_ttl.filter(|ttl| !ttl.is_zero()) {
         headers.insert("x-vault-wrap-ttl", HeaderValue::from(ttl.as_secs()));
     }
 }

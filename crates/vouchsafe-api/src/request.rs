@@ -173,7 +173,8 @@ impl Request {
         self
     }
 
-    /// Asks for a wrapped response (vault-core.md §9) that lives for `ttl`.
+    /// Asks for a wrapped response (vault-core.md §9) that lives for `ttl`, in whole seconds; zero
+    /// says that it must not be wrapped.
     #[must_use]
     pub fn with_wrap_ttl(mut self, ttl: Option<Duration>) -> Self {
         self.wrap_ttl = ttl;

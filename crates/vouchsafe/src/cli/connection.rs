@@ -68,7 +68,7 @@ impl Connection {
                 ))
             })?;
         }
-        if flags.disable_redirects || switch(environment, "DISABLE_REDIRECTS")? {
+        if flags.disable_redirects || environment.switch("DISABLE_REDIRECTS")? {
             config.redirects = Redirects::Refused;
         }
         let wrap_ttl = match flags.wrap_ttl {
@@ -215,20 +215,10 @@ fn tls(flags: &HttpFlags, environment: &Environment) -> Result<TlsConfig, Failur
         .as_deref()
         .or(environment.setting("TLS_SERVER_NAME"));
     tls.server_name = name.map(str::to_owned);
-    if flags.tls_skip_verify || switch(environment, "SKIP_VERIFY")? {
+    if flags.tls_skip_verify || environment.switch("SKIP_VERIFY")? {
         tls.verification = ServerVerification::Skipped;
     }
     Ok(tls)
-}
-
-fn switch(environment: &Environment, name: &str) -> Result<bool, Failure> {
-    match environment.setting_with_name(name) {
-        None | Some((_, "0" | "f" | "F" | "false" | "FALSE" | "False")) => Ok(false),
-        Some((_, "1" | "t" | "T" | "true" | "TRUE" | "True")) => Ok(true),
-        Some((variable, value)) => Err(Failure::usage(format!(
-            "{variable} is `{value}`; expected `true` or `false`"
-        ))),
-    }
 }
 
 fn duration_setting(environment: &Environment, name: &str) -> Result<Option<Duration>, Failure> {

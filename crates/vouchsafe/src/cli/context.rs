@@ -1,6 +1,6 @@
 //! What a command works with: the program's name, the environment, the console and the server.
 
-use vouchsafe_api::{Envelope, Request, Response};
+use vouchsafe_api::{Credential, Envelope, Request, Response};
 
 use super::connection::{Connection, Preview};
 use super::console::Console;
@@ -142,8 +142,12 @@ impl Context {
         };
         let request = failure.request.as_ref()?;
         let denied = failure.source.api()?.is_permission_denied();
+        let by_own_token = *request.credential() == Credential::Client;
         let connection = self.connection.as_ref()?;
-        connection.client().token().filter(|_| denied)?;
+        connection
+            .client()
+            .token()
+            .filter(|_| denied && by_own_token)?;
         // A list is decided on the path with a slash at its end (vault-core.md §1).
         let slash = if request.is_list() { "/" } else { "" };
         let path = &format!("{}{slash}", request.path());

@@ -19,8 +19,7 @@ pub(crate) struct Args {
     http: HttpFlags,
     #[command(flatten)]
     output: OutputFlags,
-    /// The path, and parameters of the request
-    #[arg(value_name = "PATH [K=V]")]
+    #[arg(hide = true)]
     words: Vec<String>,
 }
 

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::failure::Failure;
+
 /// The prefixes of our settings, the first one winning.
 const PREFIXES: [&str; 2] = ["VOUCHSAFE_", "VAULT_"];
 
@@ -39,6 +41,18 @@ impl Environment {
                 .filter(|value| !value.is_empty())?;
             Some((variable, value.as_str()))
         })
+    }
+
+    /// A setting that is on or off; off when it is not set.
+    pub(crate) fn switch(&self, name: &str) -> Result<bool, Failure> {
+        match self.setting_with_name(name) {
+            None | Some((_, "0" | "f" | "F" | "false" | "FALSE" | "False")) => Ok(false),
+            Some((_, "1" | "t" | "T" | "true" | "TRUE" | "True")) => Ok(true),
+            Some((variable, value)) => {
+                let text = format!("{variable} is `{value}`; expected `true` or `false`");
+                Err(Failure::usage(text))
+            }
+        }
     }
 
     /// The user's home directory.

@@ -33,15 +33,14 @@ pub(crate) struct Args {
     /// Show at most this many keys, where the path supports pages
     #[arg(long, value_name = "COUNT")]
     limit: Option<i64>,
-    /// The path
-    #[arg(value_name = "PATH")]
+    #[arg(hide = true)]
     words: Vec<String>,
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Stop> {
     expect_words(&args.words, 1, 1)?;
     let format = args.format.resolve(&context.environment)?;
-    let detailed = args.detailed || context.environment.setting("DETAILED").is_some();
+    let detailed = args.detailed || context.environment.switch("DETAILED")?;
     let mut request = Request::list(&args.words[0])?;
     if let Some(after) = &args.after {
         request = request.with_query("after", after);

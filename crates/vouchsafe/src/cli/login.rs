@@ -39,7 +39,7 @@ pub(crate) struct Args {
     /// Print the token alone and keep it nowhere
     #[arg(long)]
     token_only: bool,
-    #[arg(value_name = "TOKEN | K=V")]
+    #[arg(hide = true)]
     words: Vec<String>,
 }
 

@@ -185,6 +185,7 @@ fn usage_failure(error: &clap::Error) -> Failure {
         _ => None,
     };
     let argument = text(ContextKind::InvalidArg).unwrap_or_default();
+    let is_flag = matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(text)) if text.starts_with('-'));
     let name = argument.split([' ', '=']).next().unwrap_or_default();
     let suggestion = text(ContextKind::SuggestedArg).map(|flag| format!("did you mean `-{flag}`?"));
     let cause = || {
@@ -193,7 +194,8 @@ fn usage_failure(error: &clap::Error) -> Failure {
             .unwrap_or_default()
     };
     let message = match error.kind() {
-        ErrorKind::UnknownArgument => format!("flag provided but not defined: -{name}"),
+        ErrorKind::UnknownArgument if is_flag => format!("flag provided but not defined: -{name}"),
+        ErrorKind::UnknownArgument => format!("Too many arguments (unexpected `{argument}`)"),
         ErrorKind::ValueValidation => {
             let value = text(ContextKind::InvalidValue).unwrap_or_default();
             format!("invalid value \"{value}\" for flag -{name}: {}", cause())

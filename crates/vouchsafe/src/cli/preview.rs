@@ -13,10 +13,7 @@ pub(crate) fn curl(client: &Client, request: &Request, program: Program) -> Stri
     }
     let mut header = |name: &str, value: &str| words.push(format!("-H \"{name}: {value}\""));
     for (name, value) in client.header_lines(request) {
-        header(
-            &canonical(&name),
-            &value.replace('\\', "\\\\").replace('"', "\\\""),
-        );
+        header(&canonical(&name), &escaped(&value));
     }
     if *request.credential() != Credential::Anonymous {
         header(
@@ -30,7 +27,7 @@ pub(crate) fn curl(client: &Client, request: &Request, program: Program) -> Stri
             body.to_string().replace('\'', r#"'"'"'"#)
         ));
     }
-    words.push(format!("\"{}\"", client.url(request)));
+    words.push(format!("\"{}\"", escaped(&client.url(request))));
     words.join(" ")
 }
 
@@ -50,8 +47,18 @@ pub(crate) fn policy(request: &Request) -> String {
         .iter()
         .map(|capability| format!("\"{capability}\""))
         .collect();
-    let (path, capabilities) = (request.path(), capabilities.join(", "));
+    let path = request.path().replace('\\', "\\\\").replace('"', "\\\"");
+    let capabilities = capabilities.join(", ");
     format!("path \"{path}\" {{\n  capabilities = [{capabilities}]\n}}")
+}
+
+// What a shell would take for its own within double quotes.
+fn escaped(text: &str) -> String {
+    let escape = |c: char| match c {
+        '"' | '$' | '\\' | '`' => vec!['\\', c],
+        c => vec![c],
+    };
+    text.chars().flat_map(escape).collect()
 }
 
 // `x-vault-request` as `X-Vault-Request`: how header names are printed for people.

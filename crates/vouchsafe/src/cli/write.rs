@@ -26,8 +26,7 @@ pub(crate) struct Args {
     /// Allow a write without data
     #[arg(long, short = 'f')]
     force: bool,
-    /// The path, and the data
-    #[arg(value_name = "PATH [K=V]")]
+    #[arg(hide = true)]
     words: Vec<String>,
 }
 

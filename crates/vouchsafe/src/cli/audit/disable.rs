@@ -17,7 +17,7 @@ use crate::cli::with_final_slash;
 pub(crate) struct Args {
     #[command(flatten)]
     http: HttpFlags,
-    #[arg(value_name = "PATH")]
+    #[arg(hide = true)]
     words: Vec<String>,
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct Args {
     /// Keep the device out of replication
     #[arg(long)]
     local: bool,
-    #[arg(value_name = "TYPE [K=V]")]
+    #[arg(hide = true)]
     words: Vec<String>,
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", action = clap::ArgAction::Set)]
     user_lockout_disable: Option<bool>,
-    #[arg(value_name = "PATH")]
+    #[arg(hide = true)]
     words: Vec<String>,
 }
 

@@ -17,7 +17,7 @@ use crate::cli::flags::HttpFlags;
 pub(crate) struct Args {
     #[command(flatten)]
     http: HttpFlags,
-    #[arg(value_name = "NAME")]
+    #[arg(hide = true)]
     words: Vec<String>,
 }
 

@@ -15,7 +15,7 @@ use crate::cli::failure::{Exit, Failure, Stop};
     after_help = "Example:\n  vouchsafe policy fmt policy.hcl"
 )]
 pub(crate) struct Args {
-    #[arg(value_name = "FILE")]
+    #[arg(hide = true)]
     words: Vec<String>,
 }
 

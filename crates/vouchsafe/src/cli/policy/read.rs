@@ -20,7 +20,7 @@ pub(crate) struct Args {
     http: HttpFlags,
     #[command(flatten)]
     format: FormatFlags,
-    #[arg(value_name = "NAME")]
+    #[arg(hide = true)]
     words: Vec<String>,
 }
 

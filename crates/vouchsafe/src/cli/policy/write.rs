@@ -22,7 +22,7 @@ use crate::cli::flags::HttpFlags;
 pub(crate) struct Args {
     #[command(flatten)]
     http: HttpFlags,
-    #[arg(value_name = "NAME FILE")]
+    #[arg(hide = true)]
     words: Vec<String>,
 }
 

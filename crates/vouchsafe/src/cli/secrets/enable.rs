@@ -20,7 +20,7 @@ pub(crate) struct Args {
     http: HttpFlags,
     #[command(flatten)]
     mount: EnableFlags,
-    #[arg(value_name = "TYPE")]
+    #[arg(hide = true)]
     words: Vec<String>,
 }
 

@@ -26,7 +26,7 @@ const POLL_WAIT: Duration = Duration::from_secs(1);
 pub(crate) struct Args {
     #[command(flatten)]
     http: HttpFlags,
-    #[arg(value_name = "SOURCE DESTINATION")]
+    #[arg(hide = true)]
     words: Vec<String>,
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Args {
     http: HttpFlags,
     #[command(flatten)]
     tune: TuneFlags,
-    #[arg(value_name = "PATH")]
+    #[arg(hide = true)]
     words: Vec<String>,
 }
 

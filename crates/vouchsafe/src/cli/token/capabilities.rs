@@ -24,7 +24,7 @@ pub(crate) struct Args {
     /// Read the first word as an accessor
     #[arg(long)]
     accessor: bool,
-    #[arg(value_name = "[TOKEN] PATH")]
+    #[arg(hide = true)]
     words: Vec<String>,
 }
 

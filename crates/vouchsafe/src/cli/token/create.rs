@@ -68,13 +68,13 @@ pub(crate) struct Args {
     words: Vec<String>,
 }
 
-pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Stop> {
+pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Stop> {
     expect_words(&args.words, 0, 0)?;
     let path = match &args.role {
         Some(role) => format!("auth/token/create/{role}"),
         None => "auth/token/create".to_owned(),
     };
-    let request = Request::new(Method::Post, &path)?.with_body(body(&args));
+    let request = Request::new(Method::Post, &path)?.with_body(body(args));
     context.connect(&args.http)?;
     match context.envelope(&request, "Error creating token")? {
         Some(envelope) => context.print(&envelope, &args.output),

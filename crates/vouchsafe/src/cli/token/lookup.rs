@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// Read the word as an accessor
     #[arg(long)]
     accessor: bool,
-    #[arg(value_name = "TOKEN | ACCESSOR")]
+    #[arg(hide = true)]
     words: Vec<String>,
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Args {
 #[derive(clap::Subcommand)]
 enum Command {
     Capabilities(capabilities::Args),
-    Create(create::Args),
+    Create(Box<create::Args>),
     Lookup(lookup::Args),
     Renew(renew::Args),
     Revoke(revoke::Args),
@@ -32,7 +32,7 @@ enum Command {
 pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Stop> {
     match args.command {
         Command::Capabilities(args) => capabilities::run(args, context),
-        Command::Create(args) => create::run(args, context),
+        Command::Create(args) => create::run(&args, context),
         Command::Lookup(args) => lookup::run(args, context),
         Command::Renew(args) => renew::run(args, context),
         Command::Revoke(args) => revoke::run(args, context),

@@ -26,7 +26,7 @@ pub(crate) struct Args {
     /// How much longer. Default: as long as at first
     #[arg(long, short = 'i', value_name = "DURATION", value_parser = duration::parse)]
     increment: Option<Seconds>,
-    #[arg(value_name = "TOKEN | ACCESSOR")]
+    #[arg(hide = true)]
     words: Vec<String>,
 }
 

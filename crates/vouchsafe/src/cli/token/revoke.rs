@@ -25,7 +25,7 @@ pub(crate) struct Args {
     /// `orphan` leaves the children; `path` revokes all tokens that a path has issued
     #[arg(long, value_name = "MODE")]
     mode: Option<String>,
-    #[arg(value_name = "TOKEN | ACCESSOR")]
+    #[arg(hide = true)]
     words: Vec<String>,
 }
 

@@ -47,8 +47,8 @@ impl Lexer<'_> {
         let line = self.line;
         let kind = match first {
             '"' => Kind::Quoted(self.quoted()?),
-            '#' => Kind::Comment(self.to_line_end()),
-            '/' if self.rest.starts_with("//") => Kind::Comment(self.to_line_end()),
+            '#' => Kind::Comment(self.line_comment()),
+            '/' if self.rest.starts_with("//") => Kind::Comment(self.line_comment()),
             '/' if self.rest.starts_with("/*") => Kind::Comment(self.block_comment()?),
             '<' if self.rest.starts_with("<<") => Kind::Heredoc(self.heredoc()?),
             '{' | '}' | '[' | ']' | ',' | '=' => {
@@ -75,7 +75,7 @@ impl Lexer<'_> {
         taken.to_owned()
     }
 
-    fn to_line_end(&mut self) -> String {
+    fn line_comment(&mut self) -> String {
         let end = self.rest.find('\n').unwrap_or(self.rest.len());
         self.take(end).trim_end().to_owned()
     }

@@ -26,7 +26,7 @@ pub(super) enum Content {
 
 /// A setting's value.
 pub(super) enum Value {
-    List { items: Vec<Value>, spread: bool },
+    List { items: Vec<Self>, spread: bool },
     Map(Vec<Item>),
     Scalar(String),
 }
