@@ -14,11 +14,11 @@ use crate::runtime::Runtime;
 use crate::token::{Bounds, TokenEntry, TokenStore, TokenType, end_of_life, lifetime};
 
 /// A token with what the client should be told.
-pub struct Made {
+pub(crate) struct Made {
     /// The token and what it may do.
-    pub auth: Auth,
+    pub(crate) auth: Auth,
     /// Sentences for the client.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Makes the token of a login.
@@ -83,7 +83,11 @@ pub(crate) async fn login(
 fn address_allowed(login: &Login, request: &Request) -> bool {
     request.remote.is_some_and(|peer| {
         let address = peer.ip().to_canonical();
-        login.token.bound_cidrs.iter().any(|block| block.contains(&address))
+        login
+            .token
+            .bound_cidrs
+            .iter()
+            .any(|block| block.contains(&address))
     })
 }
 
@@ -118,7 +122,11 @@ fn entry_of(
         now,
         now,
     );
-    let mount_name = mount.summary().path.trim_start_matches("auth/").trim_end_matches('/');
+    let mount_name = mount
+        .summary()
+        .path
+        .trim_start_matches("auth/")
+        .trim_end_matches('/');
     let display_name = format!("{}-{}", mount_name.replace('/', "-"), login.display_name);
     let entry = TokenEntry {
         accessor: match token_type {
@@ -166,8 +174,10 @@ pub(crate) async fn auth_of(
         Some(id) => runtime.directory.subject(id).await?,
         None => None,
     };
-    let identity_policies: PolicyNames =
-        identity.as_ref().map(|subject| subject.policies().clone()).unwrap_or_default();
+    let identity_policies: PolicyNames = identity
+        .as_ref()
+        .map(|subject| subject.policies().clone())
+        .unwrap_or_default();
     let all = crate::policy::effective(&entry.policies, identity.as_deref());
     let metadata: Option<BTreeMap<String, String>> = entry.meta.clone();
     Ok(Auth {

@@ -84,7 +84,9 @@ pub(crate) async fn authenticate(
     request: &Request,
     now: Timestamp,
 ) -> Result<Caller, Error> {
-    let Some(token) = &request.token else { return Err(Error::denied("token_missing")) };
+    let Some(token) = &request.token else {
+        return Err(Error::denied("token_missing"));
+    };
     let Some(found) = runtime.tokens.find(token.expose(), now).await? else {
         return Err(Error::denied("token_invalid"));
     };
@@ -99,10 +101,15 @@ pub(crate) async fn authenticate(
         }
     }
     let subject = subject_of(runtime, &found).await?;
-    let identity_policies =
-        subject.as_ref().map(|subject| subject.policies().clone()).unwrap_or_default();
+    let identity_policies = subject
+        .as_ref()
+        .map(|subject| subject.policies().clone())
+        .unwrap_or_default();
     let effective = policy::effective(&found.entry.policies, subject.as_deref());
-    let acl = runtime.policies.acl(&effective, subject.as_deref(), now).await?;
+    let acl = runtime
+        .policies
+        .acl(&effective, subject.as_deref(), now)
+        .await?;
     let summary = CallerSummary {
         entity_id: found.entry.entity_id.clone(),
         display_name: found.entry.display_name.clone(),
@@ -112,11 +119,20 @@ pub(crate) async fn authenticate(
         is_root: acl.is_root(),
         has_sudo: acl.is_root(),
     };
-    Ok(Caller { token: Some(found), subject, acl, summary, identity_policies, had_last_use })
+    Ok(Caller {
+        token: Some(found),
+        subject,
+        acl,
+        summary,
+        identity_policies,
+        had_last_use,
+    })
 }
 
 async fn subject_of(runtime: &Runtime, found: &Found) -> Result<Option<Arc<Subject>>, Error> {
-    let Some(entity_id) = &found.entry.entity_id else { return Ok(None) };
+    let Some(entity_id) = &found.entry.entity_id else {
+        return Ok(None);
+    };
     match runtime.directory.subject(entity_id).await? {
         None => Err(Error::denied("entity_gone")),
         Some(subject) if subject.disabled() => Err(Error::denied("entity_disabled")),

@@ -45,7 +45,12 @@ pub(crate) struct Cluster {
 impl Core {
     /// A sealed core over a barrier.
     #[must_use]
-    pub fn new(barrier: Arc<Barrier>, catalog: Catalog, ports: Ports, settings: Settings) -> Arc<Self> {
+    pub fn new(
+        barrier: Arc<Barrier>,
+        catalog: Catalog,
+        ports: Ports,
+        settings: Settings,
+    ) -> Arc<Self> {
         Arc::new(Self {
             api_address: Arc::new(ArcSwap::from_pointee(settings.api_address.clone())),
             settings,
@@ -81,7 +86,7 @@ impl Core {
 
     /// What exists while unsealed.
     #[must_use]
-    pub fn runtime(&self) -> Option<Arc<Runtime>> {
+    pub(crate) fn runtime(&self) -> Option<Arc<Runtime>> {
         self.runtime.load_full()
     }
 
@@ -106,14 +111,19 @@ impl Core {
         let entropy = &*self.ports.entropy;
         let entry = root_entry(TokenStore::new_accessor(entropy), now);
         let mut transaction = runtime.root.begin();
-        let token = runtime.tokens.issue(&mut transaction, &entry, chosen_id, entropy).await?;
+        let token = runtime
+            .tokens
+            .issue(&mut transaction, &entry, chosen_id, entropy)
+            .await?;
         transaction.commit().await?;
         Ok(token)
     }
 
     /// Does what is due: rotations, expired tokens. Called about once a minute.
     pub async fn tick(&self) {
-        let Some(runtime) = self.runtime() else { return };
+        let Some(runtime) = self.runtime() else {
+            return;
+        };
         runtime.mounts.tick().await;
         loop {
             match runtime.tokens.sweep(self.ports.clock.now()).await {
@@ -129,7 +139,9 @@ impl Core {
 
     /// Some node wrote these keys: mounts and backends drop what they made from them.
     pub async fn invalidate(&self, keys: &[String]) {
-        let Some(runtime) = self.runtime() else { return };
+        let Some(runtime) = self.runtime() else {
+            return;
+        };
         if keys.iter().any(|key| key == "core/mounts")
             && let Err(error) = runtime.mounts.reload().await
         {
@@ -140,7 +152,9 @@ impl Core {
 
     /// The feed of changes has a gap: everything that was made from storage is dropped.
     pub async fn invalidate_all(&self) {
-        let Some(runtime) = self.runtime() else { return };
+        let Some(runtime) = self.runtime() else {
+            return;
+        };
         if let Err(error) = runtime.mounts.reload().await {
             tracing::error!(reason = error.reason(), "the mount table can't be read");
         }

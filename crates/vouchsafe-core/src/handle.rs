@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use vouchsafe_logical::{Access, BoxFuture, Error, ErrorKind, Operation, Reply, Request, Response, Timestamp};
+use vouchsafe_logical::{
+    Access, BoxFuture, Error, ErrorKind, Operation, Reply, Request, Response, Timestamp,
+};
 use vouchsafe_policy::{Ask, Denial, Permit, permit_public};
 
 use crate::attach;
@@ -27,7 +29,10 @@ pub struct Outcome {
 
 impl Outcome {
     fn refused(error: Error) -> Self {
-        Self { result: Err(error), mount_type: String::new() }
+        Self {
+            result: Err(error),
+            mount_type: String::new(),
+        }
     }
 }
 
@@ -39,9 +44,14 @@ impl Core {
 
     async fn pipeline(&self, request: &Request) -> Outcome {
         if let Some(result) = self.status(request).await {
-            return Outcome { result, mount_type: "system".to_owned() };
+            return Outcome {
+                result,
+                mount_type: "system".to_owned(),
+            };
         }
-        let Some(runtime) = self.runtime() else { return Outcome::refused(Error::sealed()) };
+        let Some(runtime) = self.runtime() else {
+            return Outcome::refused(Error::sealed());
+        };
         let now = runtime.ports.clock.now();
         let target = mount::route(&runtime.mounts, request);
         let caller = identify(&runtime, &target, request, now).await;
@@ -97,10 +107,16 @@ fn decide<'a>(
     operation: &Result<Operation, Error>,
     request: &'a Request,
 ) -> Result<Permit<'a>, Refusal> {
-    let caller = caller.as_ref().map_err(|error| Refusal::Failed(error.clone()))?;
-    let operation = *operation.as_ref().map_err(|error| Refusal::Failed(error.clone()))?;
+    let caller = caller
+        .as_ref()
+        .map_err(|error| Refusal::Failed(error.clone()))?;
+    let operation = *operation
+        .as_ref()
+        .map_err(|error| Refusal::Failed(error.clone()))?;
     let path = request.path.as_str();
-    let access = target.as_ref().map_or(Access::Token, |target| target.info().access);
+    let access = target
+        .as_ref()
+        .map_or(Access::Token, |target| target.info().access);
     if !access.needs_token() {
         return Ok(permit_public(path, operation));
     }
@@ -162,9 +178,9 @@ async fn act(
     summary.has_sudo = permit.has_sudo();
     let reply = target.dispatch(permit, request, &summary).await?;
     match reply.response {
-        Response::Login(_) => {
-            Err(Error::internal("a route that is no login answered with a proof of identity"))
-        }
+        Response::Login(_) => Err(Error::internal(
+            "a route that is no login answered with a proof of identity",
+        )),
         _ => Ok(reply),
     }
 }
@@ -180,17 +196,35 @@ async fn login(
 ) -> Result<Reply, Error> {
     let mount = target.mount();
     let accessor = &mount.summary().accessor;
-    let principal = if mount.locks_out() { target.principal(request) } else { None };
-    let lockout = mount.entry().config.user_lockout.clone().unwrap_or_default();
+    let principal = if mount.locks_out() {
+        target.principal(request)
+    } else {
+        None
+    };
+    let lockout = mount
+        .entry()
+        .config
+        .user_lockout
+        .clone()
+        .unwrap_or_default();
     if let Some(principal) = &principal
-        && runtime.lockouts.is_locked(&lockout, accessor, principal, now)
+        && runtime
+            .lockouts
+            .is_locked(&lockout, accessor, principal, now)
     {
         return Err(Error::denied("principal_locked_out"));
     }
     let mut reply = match target.dispatch(permit, request, caller.summary()).await {
         Ok(reply) => reply,
         Err(error) => {
-            count_failure(runtime, &lockout, accessor, principal.as_deref(), &error, now);
+            count_failure(
+                runtime,
+                &lockout,
+                accessor,
+                principal.as_deref(),
+                &error,
+                now,
+            );
             return Err(error);
         }
     };
@@ -214,7 +248,9 @@ fn count_failure(
     now: Timestamp,
 ) {
     if let (Some(principal), true) = (principal, error.is_failed_principal()) {
-        runtime.lockouts.record_failure(lockout, accessor, principal, now);
+        runtime
+            .lockouts
+            .record_failure(lockout, accessor, principal, now);
     }
 }
 
@@ -225,7 +261,10 @@ async fn retire(runtime: &Runtime, caller: &Result<Caller, Error>) {
         && let Some(token) = caller.token()
         && let Err(error) = runtime.tokens.revoke(&token.hash).await
     {
-        tracing::warn!(reason = error.reason(), "a used-up token could not be revoked");
+        tracing::warn!(
+            reason = error.reason(),
+            "a used-up token could not be revoked"
+        );
     }
 }
 

@@ -17,7 +17,12 @@ pub(crate) fn of(target: &Target<'_>) -> Data {
     for method in methods {
         text.push_str(&format!("\n{}\n", method.operation));
         for field in method.fields.iter().flat_map(|part| part.iter()) {
-            text.push_str(&format!("    {} ({:?})\n       {}\n", field.name, field.kind, field.help.trim()));
+            text.push_str(&format!(
+                "    {} ({:?})\n       {}\n",
+                field.name,
+                field.kind,
+                field.help.trim()
+            ));
         }
     }
     let mut data = Data::new();

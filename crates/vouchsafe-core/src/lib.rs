@@ -22,5 +22,4 @@ mod workers;
 pub use core::{Core, Settings};
 pub use handle::Outcome;
 pub use ports::Ports;
-pub use runtime::Runtime;
 pub use workers::{SIGNING_QUEUE_MAX, SLOW_QUEUE_MAX, WorkerThreads};

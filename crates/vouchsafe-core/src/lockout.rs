@@ -13,7 +13,7 @@ use vouchsafe_logical::Timestamp;
 use crate::mount::UserLockoutConfig;
 
 /// How many principals with failed logins are remembered.
-pub const PRINCIPALS_MAX: usize = 65_536;
+pub(crate) const PRINCIPALS_MAX: usize = 65_536;
 
 #[derive(Clone, Copy)]
 struct Failures {
@@ -25,7 +25,7 @@ struct Failures {
 type Principal = (String, String);
 
 /// Failed logins by principal.
-pub struct Lockouts {
+pub(crate) struct Lockouts {
     failures: Cache<Principal, Failures>,
     /// Held while a count is read and written back.
     counting: std::sync::Mutex<()>,
@@ -33,23 +33,26 @@ pub struct Lockouts {
 
 impl Default for Lockouts {
     fn default() -> Self {
-        Self { failures: Cache::new(PRINCIPALS_MAX), counting: std::sync::Mutex::new(()) }
+        Self {
+            failures: Cache::new(PRINCIPALS_MAX),
+            counting: std::sync::Mutex::new(()),
+        }
     }
 }
 
 /// A principal that is locked now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Locked {
+pub(crate) struct Locked {
     /// The mount.
-    pub mount_accessor: String,
+    pub(crate) mount_accessor: String,
     /// The alias name.
-    pub principal: String,
+    pub(crate) principal: String,
 }
 
 impl Lockouts {
     /// Whether a principal is locked.
     #[must_use]
-    pub fn is_locked(
+    pub(crate) fn is_locked(
         &self,
         config: &UserLockoutConfig,
         mount_accessor: &str,
@@ -57,11 +60,13 @@ impl Lockouts {
         now: Timestamp,
     ) -> bool {
         let key = (mount_accessor.to_owned(), principal.to_owned());
-        self.failures.get(&key).is_some_and(|failures| holds(config, failures, now))
+        self.failures
+            .get(&key)
+            .is_some_and(|failures| holds(config, failures, now))
     }
 
     /// Counts a failed login.
-    pub fn record_failure(
+    pub(crate) fn record_failure(
         &self,
         config: &UserLockoutConfig,
         mount_accessor: &str,
@@ -69,7 +74,9 @@ impl Lockouts {
         now: Timestamp,
     ) {
         let key = (mount_accessor.to_owned(), principal.to_owned());
-        let Ok(_counting) = self.counting.lock() else { return };
+        let Ok(_counting) = self.counting.lock() else {
+            return;
+        };
         let count = match self.failures.get(&key) {
             Some(earlier) if within(earlier.last, config.counter_reset, now) => earlier.count + 1,
             Some(_) | None => 1,
@@ -78,13 +85,14 @@ impl Lockouts {
     }
 
     /// Forgets the failures of a principal: it logged in, or somebody unlocked it.
-    pub fn clear(&self, mount_accessor: &str, principal: &str) {
-        self.failures.remove(&(mount_accessor.to_owned(), principal.to_owned()));
+    pub(crate) fn clear(&self, mount_accessor: &str, principal: &str) {
+        self.failures
+            .remove(&(mount_accessor.to_owned(), principal.to_owned()));
     }
 
     /// The principals that are locked now.
     #[must_use]
-    pub fn locked(
+    pub(crate) fn locked(
         &self,
         now: Timestamp,
         config_of: impl Fn(&str) -> Option<UserLockoutConfig>,
@@ -95,9 +103,14 @@ impl Lockouts {
             .filter(|((mount, _), failures)| {
                 config_of(mount).is_some_and(|config| holds(&config, *failures, now))
             })
-            .map(|((mount_accessor, principal), _)| Locked { mount_accessor, principal })
+            .map(|((mount_accessor, principal), _)| Locked {
+                mount_accessor,
+                principal,
+            })
             .collect();
-        locked.sort_by(|a, b| (&a.mount_accessor, &a.principal).cmp(&(&b.mount_accessor, &b.principal)));
+        locked.sort_by(|a, b| {
+            (&a.mount_accessor, &a.principal).cmp(&(&b.mount_accessor, &b.principal))
+        });
         locked
     }
 }
@@ -112,7 +125,6 @@ fn holds(config: &UserLockoutConfig, failures: Failures, now: Timestamp) -> bool
 fn within(since: Timestamp, span: Duration, now: Timestamp) -> bool {
     Duration::try_from(now.duration_since(since)).unwrap_or_default() < span
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -16,21 +16,21 @@ use crate::token::TokenStore;
 /// The parts of an unsealed server. Sealing drops it, and with it everything decrypted.
 pub struct Runtime {
     /// Time, randomness, threads.
-    pub ports: Ports,
+    pub(crate) ports: Ports,
     /// All of storage.
-    pub root: View,
+    pub(crate) root: View,
     /// What is mounted where.
-    pub mounts: Arc<Mounts>,
+    pub(crate) mounts: Arc<Mounts>,
     /// Tokens.
-    pub tokens: TokenStore,
+    pub(crate) tokens: TokenStore,
     /// Policies and ACLs.
-    pub policies: PolicyStore,
+    pub(crate) policies: PolicyStore,
     /// Entities and groups; the identity engine has the same storage.
-    pub directory: Directory,
+    pub(crate) directory: Directory,
     /// Audit devices.
-    pub audit: Broker,
+    pub(crate) audit: Broker,
     /// Principals that are locked out.
-    pub lockouts: Lockouts,
+    pub(crate) lockouts: Lockouts,
 }
 
 impl Runtime {

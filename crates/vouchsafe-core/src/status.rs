@@ -108,8 +108,12 @@ impl Core {
 
 /// A status code that the caller chose for a state.
 fn chosen_code(request: &Request, name: &str) -> Result<Option<u16>, Error> {
-    let Some(value) = request.data.get(name) else { return Ok(None) };
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let Some(value) = request.data.get(name) else {
+        return Ok(None);
+    };
+    let text = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
     match text.parse::<u16>() {
         Ok(code) if (100..=599).contains(&code) => Ok(Some(code)),
         Ok(_) | Err(_) => Err(Error::invalid(format!(

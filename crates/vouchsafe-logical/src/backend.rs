@@ -15,8 +15,8 @@ use crate::error::{Error, ErrorKind};
 use crate::field::{Field, FromField, Input};
 use crate::login::TokenParameters;
 use crate::operation::Operation;
-pub use crate::pattern::Captures;
 use crate::pattern;
+pub use crate::pattern::Captures;
 use crate::request::{CallerSummary, Request};
 use crate::response::Reply;
 use crate::view::{BoxFuture, View};
@@ -94,37 +94,61 @@ impl<B> Method<B> {
     /// A read without parameters beyond the path's.
     #[must_use]
     pub const fn read(handler: Handler<B>) -> Self {
-        Self { operation: Operation::Read, fields: &[], handler }
+        Self {
+            operation: Operation::Read,
+            fields: &[],
+            handler,
+        }
     }
 
     /// A listing.
     #[must_use]
     pub const fn list(handler: Handler<B>) -> Self {
-        Self { operation: Operation::List, fields: &[], handler }
+        Self {
+            operation: Operation::List,
+            fields: &[],
+            handler,
+        }
     }
 
     /// A delete.
     #[must_use]
     pub const fn delete(handler: Handler<B>) -> Self {
-        Self { operation: Operation::Delete, fields: &[], handler }
+        Self {
+            operation: Operation::Delete,
+            fields: &[],
+            handler,
+        }
     }
 
     /// A write (create or update) that takes `I`.
     #[must_use]
     pub const fn update<I: Input>(handler: Handler<B>) -> Self {
-        Self { operation: Operation::Update, fields: &[I::FIELDS], handler }
+        Self {
+            operation: Operation::Update,
+            fields: &[I::FIELDS],
+            handler,
+        }
     }
 
     /// A write that takes the fields of both `I` and `J`.
     #[must_use]
     pub const fn update2<I: Input, J: Input>(handler: Handler<B>) -> Self {
-        Self { operation: Operation::Update, fields: &[I::FIELDS, J::FIELDS], handler }
+        Self {
+            operation: Operation::Update,
+            fields: &[I::FIELDS, J::FIELDS],
+            handler,
+        }
     }
 
     /// Any operation with the fields of `I`.
     #[must_use]
     pub const fn with<I: Input>(operation: Operation, handler: Handler<B>) -> Self {
-        Self { operation, fields: &[I::FIELDS], handler }
+        Self {
+            operation,
+            fields: &[I::FIELDS],
+            handler,
+        }
     }
 }
 
@@ -213,7 +237,11 @@ pub trait Backend: Send + Sync + 'static {
     fn find<'a>(&self, path: &'a str) -> Option<Matched<'a>>;
 
     /// Whether the object of a call exists; `None` where the route does not ask.
-    fn exists<'a>(&'a self, index: usize, call: Call<'a>) -> Option<BoxFuture<'a, Result<bool, Error>>>;
+    fn exists<'a>(
+        &'a self,
+        index: usize,
+        call: Call<'a>,
+    ) -> Option<BoxFuture<'a, Result<bool, Error>>>;
 
     /// Serves a call.
     fn call<'a>(&'a self, index: usize, call: Call<'a>) -> Answer<'a>;
@@ -256,7 +284,7 @@ pub struct Mounted<B: 'static> {
 
 impl<B: Duties> Mounted<B> {
     /// Joins a backend and its routes.
-    pub fn new(backend: B, routes: &'static [&'static Route<B>]) -> Arc<dyn Backend> {
+    pub fn open(backend: B, routes: &'static [&'static Route<B>]) -> Arc<dyn Backend> {
         Arc::new(Self { backend, routes })
     }
 }
@@ -272,7 +300,10 @@ impl<B: Duties> Backend for Mounted<B> {
             .map(|route| {
                 let methods = route.methods.iter();
                 let methods = methods
-                    .map(|m| MethodInfo { operation: m.operation, fields: m.fields })
+                    .map(|m| MethodInfo {
+                        operation: m.operation,
+                        fields: m.fields,
+                    })
                     .collect();
                 (info(route), methods)
             })
@@ -282,18 +313,32 @@ impl<B: Duties> Backend for Mounted<B> {
     fn find<'a>(&self, path: &'a str) -> Option<Matched<'a>> {
         self.routes.iter().enumerate().find_map(|(index, route)| {
             let captures = pattern::matches(route.pattern, path)?;
-            Some(Matched { index, info: info(route), captures })
+            Some(Matched {
+                index,
+                info: info(route),
+                captures,
+            })
         })
     }
 
-    fn exists<'a>(&'a self, index: usize, call: Call<'a>) -> Option<BoxFuture<'a, Result<bool, Error>>> {
+    fn exists<'a>(
+        &'a self,
+        index: usize,
+        call: Call<'a>,
+    ) -> Option<BoxFuture<'a, Result<bool, Error>>> {
         let exists = self.routes.get(index)?.exists?;
         Some(exists(&self.backend, call))
     }
 
     fn call<'a>(&'a self, index: usize, call: Call<'a>) -> Answer<'a> {
-        let methods = self.routes.get(index).map_or(&[][..], |route| route.methods);
-        match methods.iter().find(|method| serves(method.operation, call.operation)) {
+        let methods = self
+            .routes
+            .get(index)
+            .map_or(&[][..], |route| route.methods);
+        match methods
+            .iter()
+            .find(|method| serves(method.operation, call.operation))
+        {
             Some(method) => (method.handler)(&self.backend, call),
             None => Box::pin(async {
                 Err(Error::new(
@@ -374,7 +419,9 @@ pub async fn run_on<T: Send + 'static>(
 ) -> Result<T, Error> {
     let (sender, receiver) = futures_channel::oneshot::channel();
     workers.submit(pool, Box::new(move || drop(sender.send(job()))))?;
-    receiver.await.map_err(|_| Error::internal("a worker died with its job"))
+    receiver
+        .await
+        .map_err(|_| Error::internal("a worker died with its job"))
 }
 
 /// What backends may ask of the core.

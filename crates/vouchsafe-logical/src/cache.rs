@@ -18,7 +18,9 @@ impl<T: Send + Sync + 'static> VersionedCache<T> {
     /// A cache of at most about `capacity` objects; the least useful ones leave first.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { entries: Cache::new(capacity) }
+        Self {
+            entries: Cache::new(capacity),
+        }
     }
 
     /// The object at `key`, parsed by `parse` if the record is new or has changed.
@@ -45,7 +47,8 @@ impl<T: Send + Sync + 'static> VersionedCache<T> {
             return Ok(None);
         };
         let object = Arc::new(parse(&full, &record.value)?);
-        self.entries.insert(full, (record.version, Arc::clone(&object)));
+        self.entries
+            .insert(full, (record.version, Arc::clone(&object)));
         Ok(Some((record.version, object)))
     }
 }

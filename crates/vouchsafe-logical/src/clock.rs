@@ -23,7 +23,10 @@ pub trait EntropyExt: Entropy {
     fn uuid(&self) -> String {
         let mut bytes = [0u8; 16];
         self.fill(&mut bytes);
-        uuid::Builder::from_random_bytes(bytes).into_uuid().hyphenated().to_string()
+        uuid::Builder::from_random_bytes(bytes)
+            .into_uuid()
+            .hyphenated()
+            .to_string()
     }
 
     /// `length` random characters of `0-9A-Za-z`, each about 5.95 bits.

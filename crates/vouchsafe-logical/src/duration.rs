@@ -32,7 +32,10 @@ impl fmt::Display for DurationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid { text } => {
-                write!(f, "time: invalid duration {text:?}; expected seconds or e.g. `15m`, `1h30m`, `7d`")
+                write!(
+                    f,
+                    "time: invalid duration {text:?}; expected seconds or e.g. `15m`, `1h30m`, `7d`"
+                )
             }
             Self::Negative { text } => write!(f, "time: negative duration {text:?}"),
             Self::TooLong { text } => write!(f, "time: duration {text:?} is too long"),
@@ -47,7 +50,11 @@ impl std::error::Error for DurationError {}
 /// # Errors
 /// Text of another form, a negative duration, or one over [`DURATION_MAX`].
 pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
-    let shown = || text.chars().take(DURATION_TEXT_BYTES_MAX).collect::<String>();
+    let shown = || {
+        text.chars()
+            .take(DURATION_TEXT_BYTES_MAX)
+            .collect::<String>()
+    };
     let invalid = || DurationError::Invalid { text: shown() };
     if text.len() > DURATION_TEXT_BYTES_MAX {
         return Err(invalid());
@@ -57,7 +64,9 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
         return Ok(Duration::ZERO);
     }
     if trimmed.bytes().all(|byte| byte.is_ascii_digit()) {
-        let seconds: u64 = trimmed.parse().map_err(|_| DurationError::TooLong { text: shown() })?;
+        let seconds: u64 = trimmed
+            .parse()
+            .map_err(|_| DurationError::TooLong { text: shown() })?;
         return bounded(Duration::from_secs(seconds), shown);
     }
     if let Some(rest) = trimmed.strip_prefix('-') {
@@ -78,10 +87,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     bounded(Duration::from_nanos(nanos), shown)
 }
 
-fn bounded(
-    duration: Duration,
-    shown: impl Fn() -> String,
-) -> Result<Duration, DurationError> {
+fn bounded(duration: Duration, shown: impl Fn() -> String) -> Result<Duration, DurationError> {
     if duration > DURATION_MAX {
         return Err(DurationError::TooLong { text: shown() });
     }
@@ -92,7 +98,9 @@ fn bounded(
 fn component(text: &str) -> Option<(u128, &str)> {
     let number_end = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
     let (number, rest) = text.split_at(number_end);
-    let unit_end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
+    let unit_end = rest
+        .find(|c: char| c.is_ascii_digit() || c == '.')
+        .unwrap_or(rest.len());
     let (unit, after) = rest.split_at(unit_end);
     let unit_nanos: u128 = match unit {
         "ns" => 1,
@@ -108,8 +116,12 @@ fn component(text: &str) -> Option<(u128, &str)> {
     if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
         return None;
     }
-    let mut nanos = if whole.is_empty() { 0 } else { whole.parse::<u128>().ok()? }
-        .checked_mul(unit_nanos)?;
+    let mut nanos = if whole.is_empty() {
+        0
+    } else {
+        whole.parse::<u128>().ok()?
+    }
+    .checked_mul(unit_nanos)?;
     let mut scale = unit_nanos;
     for digit in fraction.bytes() {
         scale /= 10;
@@ -150,7 +162,9 @@ mod tests {
         check("7d", Some(Duration::from_secs(604_800)));
         check("250ms", Some(Duration::from_millis(250)));
         check("-0s", Some(Duration::ZERO));
-        for bad in ["abc", "1", "h", "1x", "1h30", "1..5h", ".h", "-1s", "3600.0", "1 h", "١h"] {
+        for bad in [
+            "abc", "1", "h", "1x", "1h30", "1..5h", ".h", "-1s", "3600.0", "1 h", "١h",
+        ] {
             if bad != "1" {
                 check(bad, None);
             }
@@ -159,7 +173,10 @@ mod tests {
 
     #[test]
     fn the_limit_and_one_past_it() {
-        check(&DURATION_MAX.as_secs().to_string(), Some(Duration::from_secs(DURATION_MAX.as_secs())));
+        check(
+            &DURATION_MAX.as_secs().to_string(),
+            Some(Duration::from_secs(DURATION_MAX.as_secs())),
+        );
         check(&(DURATION_MAX.as_secs() + 1).to_string(), None);
         check("9223372036854775807ns", Some(DURATION_MAX));
         check("9223372036854775808ns", None);

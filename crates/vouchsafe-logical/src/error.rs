@@ -137,8 +137,7 @@ impl Error {
 
     /// A login with wrong credentials: counted against the principal (user lockout).
     pub fn invalid_credentials(message: impl Into<String>) -> Self {
-        let mut error =
-            Self::new(ErrorKind::InvalidRequest, "invalid_credentials", message);
+        let mut error = Self::new(ErrorKind::InvalidRequest, "invalid_credentials", message);
         error.failed_principal = true;
         error
     }

@@ -93,7 +93,10 @@ fn kind_of(value: &Value) -> &'static str {
 }
 
 fn wrong_kind(name: &str, expected: &str, found: &Value) -> Error {
-    conversion_error(name, format_args!("expected {expected}, got {}", kind_of(found)))
+    conversion_error(
+        name,
+        format_args!("expected {expected}, got {}", kind_of(found)),
+    )
 }
 
 fn missing(name: &str) -> Error {

@@ -176,13 +176,16 @@ impl TokenParameters {
             self.kind = TokenKind::parse(&kind)?;
         }
         if let Some(uses) = fields.token_num_uses {
-            self.num_uses = u64::try_from(uses).map_err(|_| {
-                Error::invalid("'token_num_uses' cannot be negative")
-            })?;
+            self.num_uses = u64::try_from(uses)
+                .map_err(|_| Error::invalid("'token_num_uses' cannot be negative"))?;
         }
-        self.explicit_max_ttl = fields.token_explicit_max_ttl.unwrap_or(self.explicit_max_ttl);
+        self.explicit_max_ttl = fields
+            .token_explicit_max_ttl
+            .unwrap_or(self.explicit_max_ttl);
         self.max_ttl = fields.token_max_ttl.unwrap_or(self.max_ttl);
-        self.no_default_policy = fields.token_no_default_policy.unwrap_or(self.no_default_policy);
+        self.no_default_policy = fields
+            .token_no_default_policy
+            .unwrap_or(self.no_default_policy);
         self.period = fields.token_period.unwrap_or(self.period);
         self.ttl = fields.token_ttl.unwrap_or(self.ttl);
         self.check()
@@ -197,7 +200,9 @@ impl TokenParameters {
             )));
         }
         if self.kind == TokenKind::Batch && !self.period.is_zero() {
-            return Err(Error::invalid("'token_type' cannot be 'batch' when 'token_period' is set"));
+            return Err(Error::invalid(
+                "'token_type' cannot be 'batch' when 'token_period' is set",
+            ));
         }
         if self.kind == TokenKind::Batch && self.num_uses != 0 {
             return Err(Error::invalid(
@@ -211,12 +216,21 @@ impl TokenParameters {
     pub fn describe(&self, data: &mut Data) {
         let cidrs: Vec<String> = self.bound_cidrs.iter().map(show_cidr).collect();
         data.insert("token_bound_cidrs".to_owned(), cidrs.into());
-        data.insert("token_explicit_max_ttl".to_owned(), self.explicit_max_ttl.as_secs().into());
+        data.insert(
+            "token_explicit_max_ttl".to_owned(),
+            self.explicit_max_ttl.as_secs().into(),
+        );
         data.insert("token_max_ttl".to_owned(), self.max_ttl.as_secs().into());
-        data.insert("token_no_default_policy".to_owned(), self.no_default_policy.into());
+        data.insert(
+            "token_no_default_policy".to_owned(),
+            self.no_default_policy.into(),
+        );
         data.insert("token_num_uses".to_owned(), self.num_uses.into());
         data.insert("token_period".to_owned(), self.period.as_secs().into());
-        data.insert("token_policies".to_owned(), self.policies.to_strings().into());
+        data.insert(
+            "token_policies".to_owned(),
+            self.policies.to_strings().into(),
+        );
         data.insert("token_ttl".to_owned(), self.ttl.as_secs().into());
         data.insert("token_type".to_owned(), self.kind.as_str().into());
     }

@@ -128,6 +128,9 @@ mod tests {
         check(&"a".repeat(PATH_BYTES_MAX), Ok(()));
         check(&"a".repeat(PATH_BYTES_MAX + 1), Err(PathError::TooLong));
         check(&vec!["a"; PATH_SEGMENTS_MAX].join("/"), Ok(()));
-        check(&vec!["a"; PATH_SEGMENTS_MAX + 1].join("/"), Err(PathError::TooDeep));
+        check(
+            &vec!["a"; PATH_SEGMENTS_MAX + 1].join("/"),
+            Err(PathError::TooDeep),
+        );
     }
 }

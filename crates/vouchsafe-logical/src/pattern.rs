@@ -24,7 +24,10 @@ impl<'a> Captures<'a> {
     /// The capture called `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'a str> {
-        self.entries[..self.count].iter().find(|(key, _)| *key == name).map(|(_, value)| *value)
+        self.entries[..self.count]
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| *value)
     }
 
     /// The names of the captures.
@@ -33,7 +36,10 @@ impl<'a> Captures<'a> {
     }
 
     fn push(&mut self, name: &'static str, value: &'a str) {
-        debug_assert!(self.count < CAPTURES_MAX, "a route pattern has too many captures");
+        debug_assert!(
+            self.count < CAPTURES_MAX,
+            "a route pattern has too many captures"
+        );
         if let Some(entry) = self.entries.get_mut(self.count) {
             *entry = (name, value);
             self.count += 1;
@@ -117,7 +123,9 @@ pub fn is_name(text: &str) -> bool {
         [first, middle @ .., last] => {
             word(*first)
                 && word(*last)
-                && middle.iter().all(|byte| word(*byte) || matches!(byte, b'-' | b'.'))
+                && middle
+                    .iter()
+                    .all(|byte| word(*byte) || matches!(byte, b'-' | b'.'))
         }
     }
 }
@@ -139,12 +147,24 @@ mod tests {
         check("oidc/config", "oidc/config", Some(&[]));
         check("oidc/config", "oidc/config/", Some(&[]));
         check("oidc/config", "oidc/configs", None);
-        check("oidc/key/{name}", "oidc/key/k-1.a", Some(&[("name", "k-1.a")]));
+        check(
+            "oidc/key/{name}",
+            "oidc/key/k-1.a",
+            Some(&[("name", "k-1.a")]),
+        );
         check("oidc/key/{name}", "oidc/key/-k", None);
         check("oidc/key/{name}", "oidc/key/", None);
-        check("oidc/key/{name}/rotate", "oidc/key/k/rotate", Some(&[("name", "k")]));
+        check(
+            "oidc/key/{name}/rotate",
+            "oidc/key/k/rotate",
+            Some(&[("name", "k")]),
+        );
         check("oidc/key/{name}", "oidc/key/k/rotate", None);
-        check("entity/name/{name...}", "entity/name/a b/c", Some(&[("name", "a b/c")]));
+        check(
+            "entity/name/{name...}",
+            "entity/name/a b/c",
+            Some(&[("name", "a b/c")]),
+        );
         check("entity/name/{name...}", "entity/name/", None);
         check("entity/name/{name...}", "entity/name", None);
         check("m/{p...}/tune", "m/a/b/tune", Some(&[("p", "a/b")]));

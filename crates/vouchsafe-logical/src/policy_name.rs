@@ -34,7 +34,10 @@ impl PolicyName {
                 name.len()
             )));
         }
-        if name.chars().any(|c| c.is_control() || (c.is_whitespace() && c != ' ')) {
+        if name
+            .chars()
+            .any(|c| c.is_control() || (c.is_whitespace() && c != ' '))
+        {
             return Err(Error::invalid(format!(
                 "policy name {name:?} contains characters that are not printable"
             )));
@@ -173,9 +176,17 @@ mod tests {
 
     #[test]
     fn root_can_not_hide_behind_a_spelling() {
-        for spelling in ["root", "Root", " root", "root ", "ROOT", "\troot\n", "rOoT  "] {
-            assert!(PolicyNames::parse(&[spelling]).is_ok_and(|names| names.contains_root()), "{spelling:?}");
-            assert!(PolicyNames::parse_without_root(&["a", spelling]).is_err(), "{spelling:?}");
+        for spelling in [
+            "root", "Root", " root", "root ", "ROOT", "\troot\n", "rOoT  ",
+        ] {
+            assert!(
+                PolicyNames::parse(&[spelling]).is_ok_and(|names| names.contains_root()),
+                "{spelling:?}"
+            );
+            assert!(
+                PolicyNames::parse_without_root(&["a", spelling]).is_err(),
+                "{spelling:?}"
+            );
         }
         for refused in ["ro\0ot", "a\nb", "a\u{7f}"] {
             assert!(PolicyName::parse(refused).is_err(), "{refused:?}");

@@ -23,12 +23,17 @@ pub fn encode<T: Serialize>(key: &str, value: &T) -> Result<Vec<u8>, StoreError>
 
 /// Decodes a record that was read at `key`.
 pub fn decode<T: DeserializeOwned>(key: &str, encoded: &[u8]) -> Result<T, StoreError> {
-    let corrupt = |fault| StoreError::Corrupt { key: key.to_owned(), fault };
+    let corrupt = |fault| StoreError::Corrupt {
+        key: key.to_owned(),
+        fault,
+    };
     match encoded.split_first() {
         Some((&FORMAT_JSON, json)) => {
             serde_json::from_slice(json).map_err(|_| corrupt("the record has an unexpected shape"))
         }
-        Some(_) => Err(corrupt("the record was written by a newer version of the server")),
+        Some(_) => Err(corrupt(
+            "the record was written by a newer version of the server",
+        )),
         None => Err(corrupt("the record is empty")),
     }
 }

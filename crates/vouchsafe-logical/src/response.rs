@@ -105,7 +105,10 @@ impl Reply {
     /// An object in the envelope.
     #[must_use]
     pub fn data(data: Data) -> Self {
-        Self { response: Response::Data(data), ..Self::default() }
+        Self {
+            response: Response::Data(data),
+            ..Self::default()
+        }
     }
 
     /// A serialisable object in the envelope.
@@ -147,7 +150,10 @@ impl Reply {
     /// A document outside the envelope.
     #[must_use]
     pub fn raw(raw: Raw) -> Self {
-        Self { response: Response::Raw(raw), ..Self::default() }
+        Self {
+            response: Response::Raw(raw),
+            ..Self::default()
+        }
     }
 
     /// A JSON document outside the envelope, not to be cached.
@@ -165,13 +171,19 @@ impl Reply {
     /// A proof of identity.
     #[must_use]
     pub fn login(login: Login) -> Self {
-        Self { response: Response::Login(Box::new(login)), ..Self::default() }
+        Self {
+            response: Response::Login(Box::new(login)),
+            ..Self::default()
+        }
     }
 
     /// A token that the core made.
     #[must_use]
     pub fn auth(auth: Auth) -> Self {
-        Self { response: Response::Auth(Box::new(auth)), ..Self::default() }
+        Self {
+            response: Response::Auth(Box::new(auth)),
+            ..Self::default()
+        }
     }
 
     /// Adds a warning.

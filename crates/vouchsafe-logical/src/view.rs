@@ -144,20 +144,28 @@ pub struct View {
 
 impl fmt::Debug for View {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("View").field("prefix", &self.prefix).finish_non_exhaustive()
+        f.debug_struct("View")
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
     }
 }
 
 impl View {
     /// The view of `store` under `prefix`, which ends with `/` (or is empty for everything).
     pub fn new(store: Arc<dyn Store>, prefix: impl Into<Arc<str>>) -> Self {
-        Self { store, prefix: prefix.into() }
+        Self {
+            store,
+            prefix: prefix.into(),
+        }
     }
 
     /// A narrower view: `prefix` is appended to this one's.
     #[must_use]
     pub fn sub(&self, prefix: &str) -> Self {
-        Self { store: Arc::clone(&self.store), prefix: self.full(prefix).into() }
+        Self {
+            store: Arc::clone(&self.store),
+            prefix: self.full(prefix).into(),
+        }
     }
 
     /// The whole key of a key of this view.
@@ -196,8 +204,14 @@ impl View {
         limit: usize,
     ) -> Result<Vec<String>, StoreError> {
         let after = after.map(|key| self.full(key));
-        let keys = self.store.list(&self.full(prefix), after.as_deref(), limit).await?;
-        Ok(keys.into_iter().map(|key| key[self.prefix.len()..].to_owned()).collect())
+        let keys = self
+            .store
+            .list(&self.full(prefix), after.as_deref(), limit)
+            .await?;
+        Ok(keys
+            .into_iter()
+            .map(|key| key[self.prefix.len()..].to_owned())
+            .collect())
     }
 
     /// All keys, relative to `prefix`, that begin with it. Reads page after page.
@@ -205,7 +219,9 @@ impl View {
         let mut all = Vec::new();
         let mut after: Option<String> = None;
         loop {
-            let page = self.list_page(prefix, after.as_deref(), LIST_PAGE_MAX).await?;
+            let page = self
+                .list_page(prefix, after.as_deref(), LIST_PAGE_MAX)
+                .await?;
             let full_page = page.len() == LIST_PAGE_MAX;
             after = page.last().cloned();
             all.extend(page.into_iter().map(|key| key[prefix.len()..].to_owned()));
@@ -221,7 +237,9 @@ impl View {
         let mut names: Vec<String> = Vec::new();
         let mut after: Option<String> = None;
         loop {
-            let page = self.list_page(prefix, after.as_deref(), LIST_PAGE_MAX).await?;
+            let page = self
+                .list_page(prefix, after.as_deref(), LIST_PAGE_MAX)
+                .await?;
             let full_page = page.len() == LIST_PAGE_MAX;
             after = page.last().cloned();
             for key in &page {
@@ -248,7 +266,11 @@ impl View {
     /// Starts a transaction on this view's store. It may also touch other views of that store.
     #[must_use]
     pub fn begin(&self) -> Transaction {
-        Transaction { store: Arc::clone(&self.store), seen: BTreeMap::new(), batch: Batch::default() }
+        Transaction {
+            store: Arc::clone(&self.store),
+            seen: BTreeMap::new(),
+            batch: Batch::default(),
+        }
     }
 }
 
@@ -273,7 +295,9 @@ impl Transaction {
             return Ok(seen.as_ref().map(|record| record.value.clone()));
         }
         let found = self.store.get(&full).await?;
-        self.batch.expect.insert(full.clone(), found.as_ref().map(|record| record.version));
+        self.batch
+            .expect
+            .insert(full.clone(), found.as_ref().map(|record| record.version));
         let value = found.as_ref().map(|record| record.value.clone());
         self.seen.insert(full, found);
         Ok(value)

@@ -12,18 +12,26 @@ impl ManualClock {
     /// Starts at a Unix time in seconds.
     #[must_use]
     pub fn at(unix_seconds: i64) -> Self {
-        Self(Mutex::new(Timestamp::from_second(unix_seconds).expect("a time that exists")))
+        Self(Mutex::new(
+            Timestamp::from_second(unix_seconds).expect("a time that exists"),
+        ))
     }
 
     /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
-        let mut now = self.0.lock().expect("no test panicked with the clock in hand");
+        let mut now = self
+            .0
+            .lock()
+            .expect("no test panicked with the clock in hand");
         *now = now.checked_add(by).expect("a time that exists");
     }
 
     /// Sets the clock, also backwards.
     pub fn set(&self, unix_seconds: i64) {
-        let mut now = self.0.lock().expect("no test panicked with the clock in hand");
+        let mut now = self
+            .0
+            .lock()
+            .expect("no test panicked with the clock in hand");
         *now = Timestamp::from_second(unix_seconds).expect("a time that exists");
     }
 }
@@ -37,6 +45,9 @@ impl Default for ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        *self.0.lock().expect("no test panicked with the clock in hand")
+        *self
+            .0
+            .lock()
+            .expect("no test panicked with the clock in hand")
     }
 }

@@ -23,7 +23,10 @@ impl Default for SeededEntropy {
 
 impl Entropy for SeededEntropy {
     fn fill(&self, bytes: &mut [u8]) {
-        let mut state = self.0.lock().expect("no test panicked with the dice in hand");
+        let mut state = self
+            .0
+            .lock()
+            .expect("no test panicked with the dice in hand");
         for chunk in bytes.chunks_mut(8) {
             *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
             let mut mixed = *state;

@@ -17,7 +17,13 @@ struct State {
 
 impl Store for MemoryStore {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Record>, StoreError>> {
-        let found = self.0.lock().expect("not poisoned").records.get(key).cloned();
+        let found = self
+            .0
+            .lock()
+            .expect("not poisoned")
+            .records
+            .get(key)
+            .cloned();
         Box::pin(async move { Ok(found) })
     }
 

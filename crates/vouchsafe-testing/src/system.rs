@@ -84,6 +84,9 @@ impl System for TestSystem {
 
     fn mount_by_accessor(&self, accessor: &str) -> Option<MountSummary> {
         let mounts = self.mounts.lock().expect("not poisoned");
-        mounts.iter().find(|mount| mount.accessor == accessor).cloned()
+        mounts
+            .iter()
+            .find(|mount| mount.accessor == accessor)
+            .cloned()
     }
 }

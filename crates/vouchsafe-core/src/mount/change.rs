@@ -9,7 +9,7 @@ use super::entry::{MountConfig, MountEntry, StoredClass, UserLockoutConfig};
 use super::table::Mounts;
 
 /// The most mounts of one server.
-pub const MOUNTS_MAX: usize = 10_000;
+const MOUNTS_MAX: usize = 10_000;
 /// Paths that clients may not mount at or below.
 const RESERVED: &[&str] = &["sys/", "identity/", "cubbyhole/", "auth/token/", "audit/"];
 
@@ -67,7 +67,9 @@ pub struct Tuning {
 pub(crate) fn full_path(class: MountClass, sent: &str) -> Result<String, Error> {
     let trimmed = sent.trim_matches('/');
     if trimmed.is_empty() {
-        return Err(Error::invalid("missing mount path; expected e.g. `team-a/approle`"));
+        return Err(Error::invalid(
+            "missing mount path; expected e.g. `team-a/approle`",
+        ));
     }
     if let Err(fault) = vouchsafe_logical::RequestPath::parse(trimmed) {
         return Err(Error::invalid(format!("mount path {trimmed:?}: {fault}")));
@@ -91,7 +93,11 @@ impl Mounts {
             MountClass::Secret => StoredClass::Secret,
         };
         let entropy = &*self.ports.entropy;
-        let prefix = if new.class == MountClass::Auth { "auth_" } else { "" };
+        let prefix = if new.class == MountClass::Auth {
+            "auth_"
+        } else {
+            ""
+        };
         let entry = MountEntry {
             path: path.clone(),
             accessor: format!("{prefix}{}_{}", new.kind, entropy.hex(8)),
@@ -117,7 +123,9 @@ impl Mounts {
         self.change(|entries, _| {
             check_free(entries, &path)?;
             if entries.len() >= MOUNTS_MAX {
-                return Err(Error::invalid(format!("there are {MOUNTS_MAX} mounts already")));
+                return Err(Error::invalid(format!(
+                    "there are {MOUNTS_MAX} mounts already"
+                )));
             }
             entries.push(entry.clone());
             Ok(())
@@ -135,7 +143,9 @@ impl Mounts {
                 return Ok(None);
             };
             if entries[place].is_built_in() {
-                return Err(Error::invalid(format!("mount {path:?} is built in and stays")));
+                return Err(Error::invalid(format!(
+                    "mount {path:?} is built in and stays"
+                )));
             }
             Ok(Some(entries.remove(place)))
         })
@@ -187,7 +197,11 @@ impl Mounts {
     /// The names of the kinds that can be mounted in a class.
     #[must_use]
     pub fn kinds(&self, class: MountClass) -> Vec<&'static str> {
-        self.catalog.iter().filter(|kind| kind.class == class).map(|kind| kind.name).collect()
+        self.catalog
+            .iter()
+            .filter(|kind| kind.class == class)
+            .map(|kind| kind.name)
+            .collect()
     }
 
     /// Stores the mounts that every server has, where they are missing.
@@ -196,7 +210,11 @@ impl Mounts {
     /// The store's.
     pub async fn ensure_built_in(&self) -> Result<(), Error> {
         let built_in = [
-            ("sys/", "system", "system endpoints used for control, policy and debugging"),
+            (
+                "sys/",
+                "system",
+                "system endpoints used for control, policy and debugging",
+            ),
             ("identity/", "identity", "identity store"),
             ("auth/token/", "token", "token based credentials"),
         ];
@@ -218,7 +236,11 @@ impl Mounts {
                 entries.push(MountEntry {
                     path: path.to_owned(),
                     kind: kind.to_owned(),
-                    class: if is_auth { StoredClass::Auth } else { StoredClass::Secret },
+                    class: if is_auth {
+                        StoredClass::Auth
+                    } else {
+                        StoredClass::Secret
+                    },
                     description: description.to_owned(),
                     accessor: format!("{prefix}{kind}_{}", entropy.hex(8)),
                     uuid: entropy.uuid(),
@@ -270,7 +292,9 @@ fn apply(entry: &mut MountEntry, tuning: &Tuning) -> Result<(), Error> {
     let default = tuning.default_lease_ttl.unwrap_or(config.default_lease_ttl);
     let max = tuning.max_lease_ttl.unwrap_or(config.max_lease_ttl);
     if !max.is_zero() && default > max {
-        return Err(Error::invalid("default_lease_ttl cannot be greater than max_lease_ttl"));
+        return Err(Error::invalid(
+            "default_lease_ttl cannot be greater than max_lease_ttl",
+        ));
     }
     config.default_lease_ttl = default;
     config.max_lease_ttl = max;
@@ -287,10 +311,22 @@ fn apply(entry: &mut MountEntry, tuning: &Tuning) -> Result<(), Error> {
             place.clone_from(value);
         }
     };
-    set(&mut config.audit_non_hmac_request_keys, &tuning.audit_non_hmac_request_keys);
-    set(&mut config.audit_non_hmac_response_keys, &tuning.audit_non_hmac_response_keys);
-    set(&mut config.passthrough_request_headers, &tuning.passthrough_request_headers);
-    set(&mut config.allowed_response_headers, &tuning.allowed_response_headers);
+    set(
+        &mut config.audit_non_hmac_request_keys,
+        &tuning.audit_non_hmac_request_keys,
+    );
+    set(
+        &mut config.audit_non_hmac_response_keys,
+        &tuning.audit_non_hmac_response_keys,
+    );
+    set(
+        &mut config.passthrough_request_headers,
+        &tuning.passthrough_request_headers,
+    );
+    set(
+        &mut config.allowed_response_headers,
+        &tuning.allowed_response_headers,
+    );
     if let Some(kind) = tuning.token_type {
         config.token_type = kind;
     }

@@ -107,8 +107,7 @@ impl MountEntry {
     /// What backends and entries of audit may know.
     #[must_use]
     pub fn summary(&self) -> MountSummary {
-        let or_system =
-            |ttl: Duration| if ttl.is_zero() { SYSTEM_LEASE_TTL } else { ttl };
+        let or_system = |ttl: Duration| if ttl.is_zero() { SYSTEM_LEASE_TTL } else { ttl };
         MountSummary {
             accessor: self.accessor.clone(),
             kind: self.kind.clone(),
@@ -122,6 +121,9 @@ impl MountEntry {
     /// Whether clients may take the mount away.
     #[must_use]
     pub fn is_built_in(&self) -> bool {
-        matches!(self.path.as_str(), "sys/" | "identity/" | "cubbyhole/" | "auth/token/")
+        matches!(
+            self.path.as_str(),
+            "sys/" | "identity/" | "cubbyhole/" | "auth/token/"
+        )
     }
 }

@@ -18,9 +18,7 @@ use vouchsafe_logical::{
 use vouchsafe_policy::Permit;
 
 pub use change::{NewMount, Tuning};
-pub use entry::{
-    MountConfig, MountEntry, SYSTEM_LEASE_TTL, StoredClass, UserLockoutConfig,
-};
+pub use entry::{MountConfig, MountEntry, SYSTEM_LEASE_TTL, StoredClass, UserLockoutConfig};
 pub use table::{Mount, MountTable, Mounts};
 
 /// Where a request goes: a mount and one of its routes.
@@ -64,7 +62,9 @@ impl<'r> Target<'r> {
     /// The principal of a login, named before its proof is checked.
     #[must_use]
     pub fn principal(&self, request: &Request) -> Option<String> {
-        let vouchsafe_logical::Access::Login(principal) = self.info.access else { return None };
+        let vouchsafe_logical::Access::Login(principal) = self.info.access else {
+            return None;
+        };
         principal(&self.call(request, &CallerSummary::default(), request.operation))
     }
 
@@ -82,7 +82,11 @@ impl<'r> Target<'r> {
         }
         let call = self.call(request, caller, Operation::Update);
         match self.backend().exists(self.index, call) {
-            Some(exists) => Ok(if exists.await? { Operation::Update } else { Operation::Create }),
+            Some(exists) => Ok(if exists.await? {
+                Operation::Update
+            } else {
+                Operation::Create
+            }),
             None => Ok(Operation::Update),
         }
     }
@@ -98,7 +102,9 @@ impl<'r> Target<'r> {
         caller: &CallerSummary,
     ) -> Result<Reply, Error> {
         if permit.path() != request.path.as_str() {
-            return Err(Error::internal("a permit was used for a path that it was not given for"));
+            return Err(Error::internal(
+                "a permit was used for a path that it was not given for",
+            ));
         }
         let call = self.call(request, caller, permit.operation());
         self.backend().call(self.index, call).await
@@ -124,8 +130,12 @@ pub(crate) fn route<'r>(mounts: &Mounts, request: &'r Request) -> Result<Target<
     };
     let path = full.get(mount.summary().path.len()..).unwrap_or("");
     let Some(matched) = mount.backend().find(path) else {
-        return Err(Error::new(ErrorKind::UnsupportedPath, "unsupported_path", "unsupported path")
-            .wrapped());
+        return Err(Error::new(
+            ErrorKind::UnsupportedPath,
+            "unsupported_path",
+            "unsupported path",
+        )
+        .wrapped());
     };
     Ok(Target {
         path,

@@ -51,8 +51,10 @@ impl Mount {
     #[must_use]
     pub fn routes(
         &self,
-    ) -> Vec<(vouchsafe_logical::backend::RouteInfo, Vec<vouchsafe_logical::backend::MethodInfo>)>
-    {
+    ) -> Vec<(
+        vouchsafe_logical::backend::RouteInfo,
+        Vec<vouchsafe_logical::backend::MethodInfo>,
+    )> {
         self.backend.routes()
     }
 
@@ -76,7 +78,9 @@ impl MountTable {
     fn new(mounts: impl IntoIterator<Item = Arc<Mount>>) -> Self {
         let mut table = Self::default();
         for mount in mounts {
-            table.by_accessor.insert(mount.entry.accessor.clone(), Arc::clone(&mount));
+            table
+                .by_accessor
+                .insert(mount.entry.accessor.clone(), Arc::clone(&mount));
             table.by_path.insert(mount.entry.path.clone(), mount);
         }
         table
@@ -86,9 +90,12 @@ impl MountTable {
     #[must_use]
     pub fn find(&self, path: &str) -> Option<Arc<Mount>> {
         // No mount's path is a prefix of another's: the greatest one below is the only candidate.
-        let (mount_path, mount) =
-            self.by_path.range::<str, _>((std::ops::Bound::Unbounded, std::ops::Bound::Included(path))).next_back()?;
-        path.starts_with(mount_path.as_str()).then(|| Arc::clone(mount))
+        let (mount_path, mount) = self
+            .by_path
+            .range::<str, _>((std::ops::Bound::Unbounded, std::ops::Bound::Included(path)))
+            .next_back()?;
+        path.starts_with(mount_path.as_str())
+            .then(|| Arc::clone(mount))
     }
 
     /// The mount at exactly this path.
@@ -124,13 +131,22 @@ pub struct Mounts {
 impl Mounts {
     /// An empty table over the root view of storage.
     #[must_use]
-    pub fn new(view: View, catalog: Catalog, ports: Ports, api_address: Arc<ArcSwap<String>>) -> Arc<Self> {
+    pub fn new(
+        view: View,
+        catalog: Catalog,
+        ports: Ports,
+        api_address: Arc<ArcSwap<String>>,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             table: ArcSwap::default(),
             view,
             catalog,
             ports: ports.clone(),
-            system: Arc::new(CoreSystem { ports, mounts: Weak::clone(this), api_address }),
+            system: Arc::new(CoreSystem {
+                ports,
+                mounts: Weak::clone(this),
+                api_address,
+            }),
             changing: tokio::sync::Mutex::new(()),
             built_in: Mutex::new(BTreeMap::new()),
         })
@@ -164,7 +180,12 @@ impl Mounts {
                 _ => self.open(&entry)?,
             };
             let locks_out = self.kind(&entry).is_some_and(|kind| kind.locks_out);
-            mounts.push(Arc::new(Mount { summary: entry.summary(), entry, locks_out, backend }));
+            mounts.push(Arc::new(Mount {
+                summary: entry.summary(),
+                entry,
+                locks_out,
+                backend,
+            }));
         }
         self.table.store(Arc::new(MountTable::new(mounts)));
         Ok(())
@@ -181,8 +202,10 @@ impl Mounts {
         let _one_at_a_time = self.changing.lock().await;
         for _ in 0..vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX {
             let mut transaction = self.view.begin();
-            let mut entries: Vec<MountEntry> =
-                transaction.read(&self.view, TABLE_KEY).await?.unwrap_or_default();
+            let mut entries: Vec<MountEntry> = transaction
+                .read(&self.view, TABLE_KEY)
+                .await?
+                .unwrap_or_default();
             let answer = change(&mut entries, &mut transaction)?;
             entries.sort_by(|a, b| a.path.cmp(&b.path));
             transaction.put_record(&self.view, TABLE_KEY, &entries)?;
@@ -198,9 +221,15 @@ impl Mounts {
         Err(vouchsafe_logical::CommitError::Conflict.into())
     }
 
-    pub(super) fn kind(&self, entry: &MountEntry) -> Option<&'static vouchsafe_logical::BackendKind> {
+    pub(super) fn kind(
+        &self,
+        entry: &MountEntry,
+    ) -> Option<&'static vouchsafe_logical::BackendKind> {
         let class = MountClass::from(entry.class);
-        self.catalog.iter().copied().find(|kind| kind.name == entry.kind && kind.class == class)
+        self.catalog
+            .iter()
+            .copied()
+            .find(|kind| kind.name == entry.kind && kind.class == class)
     }
 
     fn open(&self, entry: &MountEntry) -> Result<Arc<dyn Backend>, Error> {
@@ -302,6 +331,8 @@ impl System for CoreSystem {
     fn mount_by_accessor(&self, accessor: &str) -> Option<MountSummary> {
         let mounts = self.mounts.upgrade()?;
         let table = mounts.table.load();
-        table.by_accessor(accessor).map(|mount| mount.summary().clone())
+        table
+            .by_accessor(accessor)
+            .map(|mount| mount.summary().clone())
     }
 }

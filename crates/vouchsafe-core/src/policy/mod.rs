@@ -93,26 +93,36 @@ impl PolicyStore {
         Ok(stored.map(|stored| stored.text))
     }
 
-    /// Checks and stores a policy.
+    /// Checks and stores a policy. Returns what its author should be told.
     ///
     /// # Errors
     /// A text that is no policy, a name that can't be written.
-    pub async fn write(&self, name: &PolicyName, text: &str) -> Result<(), Error> {
+    pub async fn write(&self, name: &PolicyName, text: &str) -> Result<Vec<String>, Error> {
         if name.is_root() {
             return Err(Error::invalid("cannot update \"root\" policy"));
         }
         if text.len() > POLICY_BYTES_MAX {
             return Err(Error::invalid_because(
                 "policy_too_large",
-                format!("the policy has {} bytes; at most {POLICY_BYTES_MAX} are allowed", text.len()),
+                format!(
+                    "the policy has {} bytes; at most {POLICY_BYTES_MAX} are allowed",
+                    text.len()
+                ),
             ));
         }
-        Policy::parse(name.as_str(), text).map_err(|fault| {
+        let policy = Policy::parse(name.as_str(), text).map_err(|fault| {
             Error::invalid_because("policy_invalid", format!("failed to parse policy: {fault}"))
         })?;
         let mut transaction = self.view.begin();
-        transaction.put_record(&self.view, &key(name), &StoredPolicy { text: text.to_owned() })?;
-        Ok(transaction.commit().await?)
+        transaction.put_record(
+            &self.view,
+            &key(name),
+            &StoredPolicy {
+                text: text.to_owned(),
+            },
+        )?;
+        transaction.commit().await?;
+        Ok(policy.warnings().to_vec())
     }
 
     /// Removes a policy. Tokens keep its name, which grants nothing.
@@ -136,8 +146,13 @@ impl PolicyStore {
     /// # Errors
     /// The store's.
     pub async fn list(&self) -> Result<Vec<String>, Error> {
-        let mut names: Vec<String> =
-            self.view.list_all("").await?.into_iter().filter_map(|key| unescape(&key)).collect();
+        let mut names: Vec<String> = self
+            .view
+            .list_all("")
+            .await?
+            .into_iter()
+            .filter_map(|key| unescape(&key))
+            .collect();
         names.push("root".to_owned());
         names.sort();
         Ok(names)
@@ -173,18 +188,25 @@ impl PolicyStore {
             }
         }
         let key = AclKey {
-            second: policies.iter().any(|policy| policy.timed).then(|| now.as_second()),
+            second: policies
+                .iter()
+                .any(|policy| policy.timed)
+                .then(|| now.as_second()),
             policies: policies.iter().map(|policy| policy.number).collect(),
             subject: match subject {
-                Some(subject) if templated => Some((subject.entity().id.to_string(), subject.stamp())),
+                Some(subject) if templated => {
+                    Some((subject.entity().id.to_string(), subject.stamp()))
+                }
                 Some(_) | None => None,
             },
         };
         if let Some(acl) = self.compiled.get(&key) {
             return Ok(acl);
         }
-        let policies: Vec<Arc<Policy>> =
-            policies.iter().map(|numbered| Arc::clone(&numbered.policy)).collect();
+        let policies: Vec<Arc<Policy>> = policies
+            .iter()
+            .map(|numbered| Arc::clone(&numbered.policy))
+            .collect();
         let acl = Arc::new(Acl::compile(&policies, &TemplateSubject { subject, now }));
         self.compiled.insert(key, Arc::clone(&acl));
         Ok(acl)
@@ -193,14 +215,24 @@ impl PolicyStore {
     async fn parsed(&self, name: &PolicyName) -> Result<Option<Arc<Numbered>>, Error> {
         let parse = |full: &str, bytes: &[u8]| {
             let stored: StoredPolicy = record::decode(full, bytes)?;
-            let policy = Policy::parse(name.as_str(), &stored.text).map_err(|_| {
-                StoreError::Corrupt { key: full.to_owned(), fault: "the policy does not parse" }
-            })?;
+            let policy =
+                Policy::parse(name.as_str(), &stored.text).map_err(|_| StoreError::Corrupt {
+                    key: full.to_owned(),
+                    fault: "the policy does not parse",
+                })?;
             let number = self.next_number.fetch_add(1, Ordering::Relaxed);
             let timed = policy.is_templated() && stored.text.contains("time.now");
-            Ok(Numbered { number, timed, policy: Arc::new(policy) })
+            Ok(Numbered {
+                number,
+                timed,
+                policy: Arc::new(policy),
+            })
         };
-        Ok(self.parsed.load(&self.view, &key(name), parse).await?.map(|(_, policy)| policy))
+        Ok(self
+            .parsed
+            .load(&self.view, &key(name), parse)
+            .await?
+            .map(|(_, policy)| policy))
     }
 }
 

@@ -60,7 +60,10 @@ fn of_token<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
         let input: CapabilitiesInput = call.input()?;
         let runtime = sys.runtime()?;
         let token = Secret::new(input.token.clone().unwrap_or_default());
-        let found = runtime.tokens.find(token.expose(), runtime.ports.clock.now()).await?;
+        let found = runtime
+            .tokens
+            .find(token.expose(), runtime.ports.clock.now())
+            .await?;
         answer(sys, input, found.ok_or_else(invalid_token)?).await
     })
 }
@@ -70,8 +73,10 @@ fn of_accessor<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
         let input: CapabilitiesInput = call.input()?;
         let runtime = sys.runtime()?;
         let accessor = input.accessor.clone().unwrap_or_default();
-        let found =
-            runtime.tokens.find_by_accessor(&accessor, runtime.ports.clock.now()).await?;
+        let found = runtime
+            .tokens
+            .find_by_accessor(&accessor, runtime.ports.clock.now())
+            .await?;
         answer(sys, input, found.ok_or_else(invalid_token)?).await
     })
 }
@@ -80,8 +85,13 @@ fn of_self<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let input: CapabilitiesInput = call.input()?;
         let runtime = sys.runtime()?;
-        let Some(token) = &call.request.token else { return Err(invalid_token()) };
-        let found = runtime.tokens.find(token.expose(), runtime.ports.clock.now()).await?;
+        let Some(token) = &call.request.token else {
+            return Err(invalid_token());
+        };
+        let found = runtime
+            .tokens
+            .find(token.expose(), runtime.ports.clock.now())
+            .await?;
         answer(sys, input, found.ok_or_else(invalid_token)?).await
     })
 }
@@ -104,7 +114,10 @@ async fn answer(sys: &Sys, input: CapabilitiesInput, found: Found) -> Result<Rep
     };
     let names = policy::effective(&found.entry.policies, subject.as_deref());
     let now = runtime.ports.clock.now();
-    let acl = runtime.policies.acl(&names, subject.as_deref(), now).await?;
+    let acl = runtime
+        .policies
+        .acl(&names, subject.as_deref(), now)
+        .await?;
     let mut data = Data::new();
     for path in &paths {
         data.insert(path.clone(), json!(words(&acl, path)));
@@ -119,7 +132,14 @@ fn words(acl: &Acl, path: &str) -> Vec<&'static str> {
     if acl.is_root() {
         return vec!["root"];
     }
-    let words: Vec<&'static str> =
-        acl.capabilities(path.trim_start_matches('/')).into_iter().map(|c| c.as_str()).collect();
-    if words.is_empty() { vec!["deny"] } else { words }
+    let words: Vec<&'static str> = acl
+        .capabilities(path.trim_start_matches('/'))
+        .into_iter()
+        .map(|c| c.as_str())
+        .collect();
+    if words.is_empty() {
+        vec!["deny"]
+    } else {
+        words
+    }
 }

@@ -37,18 +37,31 @@ pub(crate) const RESULTANT_ACL: Route<Sys> = Route {
 
 /// The ACL of the token in a request to a public route, if it is one that works.
 async fn acl_of(runtime: &Runtime, call: &Call<'_>) -> Result<Option<Arc<Acl>>, Error> {
-    let Some(token) = &call.request.token else { return Ok(None) };
+    let Some(token) = &call.request.token else {
+        return Ok(None);
+    };
     let now = runtime.ports.clock.now();
-    let Some(found) = runtime.tokens.find(token.expose(), now).await? else { return Ok(None) };
+    let Some(found) = runtime.tokens.find(token.expose(), now).await? else {
+        return Ok(None);
+    };
     let subject = match &found.entry.entity_id {
-        Some(id) => runtime.directory.subject(id).await?.filter(|subject| !subject.disabled()),
+        Some(id) => runtime
+            .directory
+            .subject(id)
+            .await?
+            .filter(|subject| !subject.disabled()),
         None => None,
     };
     if found.entry.entity_id.is_some() && subject.is_none() {
         return Ok(None);
     }
     let names = policy::effective(&found.entry.policies, subject.as_deref());
-    Ok(Some(runtime.policies.acl(&names, subject.as_deref(), now).await?))
+    Ok(Some(
+        runtime
+            .policies
+            .acl(&names, subject.as_deref(), now)
+            .await?,
+    ))
 }
 
 fn may_know(acl: Option<&Acl>, mount: &Mount) -> bool {
@@ -61,10 +74,23 @@ fn ui_mounts<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
         let runtime = sys.runtime()?;
         let acl = acl_of(&runtime, &call).await?;
         let (mut auth, mut secret) = (Data::new(), Data::new());
-        for shown in runtime.mounts.table().iter().filter(|mount| may_know(acl.as_deref(), mount)) {
+        for shown in runtime
+            .mounts
+            .table()
+            .iter()
+            .filter(|mount| may_know(acl.as_deref(), mount))
+        {
             let entry = shown.entry();
-            let path = entry.path.strip_prefix("auth/").unwrap_or(&entry.path).to_owned();
-            let place = if entry.class == StoredClass::Auth { &mut auth } else { &mut secret };
+            let path = entry
+                .path
+                .strip_prefix("auth/")
+                .unwrap_or(&entry.path)
+                .to_owned();
+            let place = if entry.class == StoredClass::Auth {
+                &mut auth
+            } else {
+                &mut secret
+            };
             place.insert(path, mount::describe(shown));
         }
         let mut data = Data::new();
@@ -92,7 +118,9 @@ fn ui_mount<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
             )
         };
         let table = runtime.mounts.table();
-        let Some(found) = table.find(&with_slash) else { return Err(refused()) };
+        let Some(found) = table.find(&with_slash) else {
+            return Err(refused());
+        };
         if !acl.grants_under(&found.entry().path) {
             return Err(refused());
         }
@@ -118,7 +146,12 @@ fn resultant_acl<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
         let (mut exact, mut glob) = (Data::new(), Data::new());
         for rule in acl.rules() {
             let words: Vec<&str> = rule.capabilities.iter().map(|c| c.as_str()).collect();
-            let place = if rule.kind == ListedKind::Exact { &mut exact } else { &mut glob };
+            let place = match rule.kind {
+                ListedKind::Exact => &mut exact,
+                ListedKind::Prefix => &mut glob,
+                // The reference does not show rules with `+` here, and clients don't expect them.
+                ListedKind::Wildcard => continue,
+            };
             place.insert(rule.path.clone(), json!({ "capabilities": words }));
         }
         data.insert("exact_paths".to_owned(), Value::Object(exact));

@@ -40,12 +40,29 @@ fn locked<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
         let table = runtime.mounts.table();
         let config_of = |accessor: &str| {
             let mount = table.by_accessor(accessor)?;
-            Some(mount.entry().config.user_lockout.clone().unwrap_or_default())
+            Some(
+                mount
+                    .entry()
+                    .config
+                    .user_lockout
+                    .clone()
+                    .unwrap_or_default(),
+            )
         };
         let mut by_mount: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for locked in runtime.lockouts.locked(runtime.ports.clock.now(), config_of) {
-            if input.mount_accessor.as_ref().is_none_or(|only| *only == locked.mount_accessor) {
-                by_mount.entry(locked.mount_accessor).or_default().push(locked.principal);
+        for locked in runtime
+            .lockouts
+            .locked(runtime.ports.clock.now(), config_of)
+        {
+            if input
+                .mount_accessor
+                .as_ref()
+                .is_none_or(|only| *only == locked.mount_accessor)
+            {
+                by_mount
+                    .entry(locked.mount_accessor)
+                    .or_default()
+                    .push(locked.principal);
             }
         }
         let total: usize = by_mount.values().map(Vec::len).sum();
@@ -76,7 +93,9 @@ fn unlock<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let runtime = sys.runtime()?;
         let principal = call.captured("alias_identifier");
-        runtime.lockouts.clear(call.captured("mount_accessor"), principal);
+        runtime
+            .lockouts
+            .clear(call.captured("mount_accessor"), principal);
         Ok(Reply::empty())
     })
 }

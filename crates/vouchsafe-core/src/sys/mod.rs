@@ -31,7 +31,10 @@ impl Sys {
 
     /// The running core. It is sealed only while it is going away.
     pub(crate) fn runtime(&self) -> Result<Arc<Runtime>, Error> {
-        self.core.upgrade().and_then(|core| core.runtime()).ok_or_else(Error::sealed)
+        self.core
+            .upgrade()
+            .and_then(|core| core.runtime())
+            .ok_or_else(Error::sealed)
     }
 }
 
@@ -62,8 +65,11 @@ const ROUTES: &[&Route<Sys>] = &[
 
 /// Gives the mount table the core's own backends.
 pub(crate) fn provide(mounts: &Mounts, core: &Weak<Core>) {
-    mounts.provide("system", Mounted::new(Sys::new(Weak::clone(core)), ROUTES));
-    mounts.provide("token", Mounted::new(Sys::new(Weak::clone(core)), token::ROUTES));
+    mounts.provide("system", Mounted::open(Sys::new(Weak::clone(core)), ROUTES));
+    mounts.provide(
+        "token",
+        Mounted::open(Sys::new(Weak::clone(core)), token::ROUTES),
+    );
 }
 
 /// Removes everything below a view, page by page.
@@ -72,7 +78,9 @@ pub(crate) fn provide(mounts: &Mounts, core: &Weak<Core>) {
 /// The store's.
 pub(crate) async fn erase(view: &View) -> Result<(), Error> {
     loop {
-        let page = view.list_page("", None, vouchsafe_logical::view::LIST_PAGE_MAX).await?;
+        let page = view
+            .list_page("", None, vouchsafe_logical::view::LIST_PAGE_MAX)
+            .await?;
         if page.is_empty() {
             return Ok(());
         }

@@ -109,7 +109,10 @@ pub(crate) const MOUNTS: Route<Sys> = Route {
 pub(crate) const MOUNT_TUNE: Route<Sys> = Route {
     pattern: "mounts/{path...}/tune",
     access: Access::Token,
-    methods: &[Method::read(read_secret_tune), Method::update::<TuneInput>(tune_secret)],
+    methods: &[
+        Method::read(read_secret_tune),
+        Method::update::<TuneInput>(tune_secret),
+    ],
     exists: None,
     help: "Read or change the tuning of a mount.",
 };
@@ -137,7 +140,10 @@ pub(crate) const AUTHS: Route<Sys> = Route {
 pub(crate) const AUTH_TUNE: Route<Sys> = Route {
     pattern: "auth/{path...}/tune",
     access: Access::Sudo,
-    methods: &[Method::read(read_auth_tune), Method::update::<TuneInput>(tune_auth)],
+    methods: &[
+        Method::read(read_auth_tune),
+        Method::update::<TuneInput>(tune_auth),
+    ],
     exists: None,
     help: "Read or change the tuning of an auth method.",
 };
@@ -173,7 +179,11 @@ pub(crate) const REMOUNT_STATUS: Route<Sys> = Route {
 /// A mount as the API shows it.
 pub(crate) fn describe(mount: &Mount) -> Value {
     let entry = mount.entry();
-    let options = if entry.options.is_empty() { Value::Null } else { json!(entry.options) };
+    let options = if entry.options.is_empty() {
+        Value::Null
+    } else {
+        json!(entry.options)
+    };
     json!({
         "accessor": entry.accessor,
         "config": describe_config(&entry.config, entry.class),
@@ -197,7 +207,9 @@ fn describe_config(config: &MountConfig, class: StoredClass) -> Value {
         "force_no_cache": config.force_no_cache,
         "max_lease_ttl": config.max_lease_ttl.as_secs(),
     });
-    let Some(members) = shown.as_object_mut() else { return shown };
+    let Some(members) = shown.as_object_mut() else {
+        return shown;
+    };
     if class == StoredClass::Auth {
         let kind = match config.token_type {
             TokenKind::Default => TokenKind::DefaultService,
@@ -206,9 +218,18 @@ fn describe_config(config: &MountConfig, class: StoredClass) -> Value {
         members.insert("token_type".to_owned(), kind.as_str().into());
     }
     let lists = [
-        ("audit_non_hmac_request_keys", &config.audit_non_hmac_request_keys),
-        ("audit_non_hmac_response_keys", &config.audit_non_hmac_response_keys),
-        ("passthrough_request_headers", &config.passthrough_request_headers),
+        (
+            "audit_non_hmac_request_keys",
+            &config.audit_non_hmac_request_keys,
+        ),
+        (
+            "audit_non_hmac_response_keys",
+            &config.audit_non_hmac_response_keys,
+        ),
+        (
+            "passthrough_request_headers",
+            &config.passthrough_request_headers,
+        ),
         ("allowed_response_headers", &config.allowed_response_headers),
     ];
     for (name, list) in lists {
@@ -217,7 +238,10 @@ fn describe_config(config: &MountConfig, class: StoredClass) -> Value {
         }
     }
     if !config.listing_visibility.is_empty() {
-        members.insert("listing_visibility".to_owned(), config.listing_visibility.clone().into());
+        members.insert(
+            "listing_visibility".to_owned(),
+            config.listing_visibility.clone().into(),
+        );
     }
     if let Some(lockout) = &config.user_lockout {
         members.insert("user_lockout_config".to_owned(), describe_lockout(lockout));
@@ -237,9 +261,16 @@ fn describe_lockout(lockout: &UserLockoutConfig) -> Value {
 fn list(sys: &Sys, class: StoredClass) -> Result<Reply, Error> {
     let runtime = sys.runtime()?;
     let mut data = Data::new();
-    for mount in runtime.mounts.table().iter().filter(|mount| mount.entry().class == class) {
+    for mount in runtime
+        .mounts
+        .table()
+        .iter()
+        .filter(|mount| mount.entry().class == class)
+    {
         let path = &mount.entry().path;
-        let shown = path.strip_prefix("auth/").filter(|_| class == StoredClass::Auth);
+        let shown = path
+            .strip_prefix("auth/")
+            .filter(|_| class == StoredClass::Auth);
         data.insert(shown.unwrap_or(path).to_owned(), describe(mount));
     }
     Ok(Reply::data(data).at_top_level())
@@ -278,7 +309,10 @@ async fn read(sys: &Sys, class: StoredClass, call: Call<'_>) -> Result<Reply, Er
 fn missing(class: StoredClass, path: &str) -> String {
     match class {
         StoredClass::Auth => {
-            format!("No auth engine at {}", path.strip_prefix("auth/").unwrap_or(path))
+            format!(
+                "No auth engine at {}",
+                path.strip_prefix("auth/").unwrap_or(path)
+            )
         }
         StoredClass::Secret => format!("No secret engine mount at {path}"),
     }
@@ -294,7 +328,10 @@ fn read_auth<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
 
 async fn enable(sys: &Sys, class: MountClass, call: Call<'_>) -> Result<Reply, Error> {
     let input: EnableInput = call.input()?;
-    let kind = input.r#type.filter(|kind| !kind.is_empty()).or(input.plugin_name);
+    let kind = input
+        .r#type
+        .filter(|kind| !kind.is_empty())
+        .or(input.plugin_name);
     let Some(kind) = kind.filter(|kind| !kind.is_empty()) else {
         return Err(Error::invalid("backend type must be specified as a string"));
     };
@@ -328,7 +365,9 @@ fn apply_config(config: &mut MountConfig, sent: &Data) -> Result<(), Error> {
     fn field<T: FromField>(sent: &Data, name: &str) -> Result<Option<T>, Error> {
         Option::<T>::from_field(name, sent.get(name))
     }
-    config.default_lease_ttl = field::<Lease>(sent, "default_lease_ttl")?.unwrap_or_default().0;
+    config.default_lease_ttl = field::<Lease>(sent, "default_lease_ttl")?
+        .unwrap_or_default()
+        .0;
     config.max_lease_ttl = field::<Lease>(sent, "max_lease_ttl")?.unwrap_or_default().0;
     if !config.max_lease_ttl.is_zero() && config.default_lease_ttl > config.max_lease_ttl {
         return Err(Error::invalid(
@@ -390,10 +429,15 @@ async fn read_tune(sys: &Sys, class: StoredClass, call: Call<'_>) -> Result<Repl
     let Value::Object(mut data) = describe_config(&entry.config, entry.class) else {
         return Err(Error::internal("a mount's tuning is not an object"));
     };
-    let effective =
-        |ttl: Duration| if ttl.is_zero() { SYSTEM_LEASE_TTL } else { ttl }.as_secs();
-    data.insert("default_lease_ttl".to_owned(), effective(entry.config.default_lease_ttl).into());
-    data.insert("max_lease_ttl".to_owned(), effective(entry.config.max_lease_ttl).into());
+    let effective = |ttl: Duration| if ttl.is_zero() { SYSTEM_LEASE_TTL } else { ttl }.as_secs();
+    data.insert(
+        "default_lease_ttl".to_owned(),
+        effective(entry.config.default_lease_ttl).into(),
+    );
+    data.insert(
+        "max_lease_ttl".to_owned(),
+        effective(entry.config.max_lease_ttl).into(),
+    );
     data.insert("description".to_owned(), entry.description.clone().into());
     if !entry.options.is_empty() {
         data.insert("options".to_owned(), json!(entry.options));
@@ -421,11 +465,22 @@ async fn tune(sys: &Sys, class: StoredClass, call: Call<'_>) -> Result<Reply, Er
         audit_non_hmac_response_keys: list(input.audit_non_hmac_response_keys),
         passthrough_request_headers: list(input.passthrough_request_headers),
         allowed_response_headers: list(input.allowed_response_headers),
-        token_type: input.token_type.map(|kind| TokenKind::parse(&kind)).transpose()?,
-        options: input.options.map(|options| -> BTreeMap<String, String> { options.0 }),
-        user_lockout: input.user_lockout_config.map(|sent| lockout(&sent)).transpose()?,
+        token_type: input
+            .token_type
+            .map(|kind| TokenKind::parse(&kind))
+            .transpose()?,
+        options: input
+            .options
+            .map(|options| -> BTreeMap<String, String> { options.0 }),
+        user_lockout: input
+            .user_lockout_config
+            .map(|sent| lockout(&sent))
+            .transpose()?,
     };
-    sys.runtime()?.mounts.tune(&named(class, &call), &tuning).await?;
+    sys.runtime()?
+        .mounts
+        .tune(&named(class, &call), &tuning)
+        .await?;
     Ok(Reply::empty())
 }
 
@@ -433,18 +488,22 @@ fn lockout(sent: &Data) -> Result<UserLockoutConfig, Error> {
     let mut config = UserLockoutConfig::default();
     let threshold = Option::<i64>::from_field("lockout_threshold", sent.get("lockout_threshold"))?;
     if let Some(threshold) = threshold {
-        config.threshold = u32::try_from(threshold).ok().filter(|n| *n > 0).ok_or_else(|| {
-            Error::invalid(format!("lockout_threshold is {threshold}; expected at least 1"))
-        })?;
+        config.threshold = u32::try_from(threshold)
+            .ok()
+            .filter(|n| *n > 0)
+            .ok_or_else(|| {
+                Error::invalid(format!(
+                    "lockout_threshold is {threshold}; expected at least 1"
+                ))
+            })?;
     }
     let duration = |name: &str| Option::<Duration>::from_field(name, sent.get(name));
     config.duration = duration("lockout_duration")?.unwrap_or(config.duration);
     config.counter_reset = duration("lockout_counter_reset_duration")?
         .or(duration("lockout_counter_reset")?)
         .unwrap_or(config.counter_reset);
-    config.disable =
-        Option::<bool>::from_field("lockout_disable", sent.get("lockout_disable"))?
-            .unwrap_or_default();
+    config.disable = Option::<bool>::from_field("lockout_disable", sent.get("lockout_disable"))?
+        .unwrap_or_default();
     Ok(config)
 }
 
@@ -462,9 +521,15 @@ fn remount<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
         let input: RemountInput = call.input()?;
         let runtime = sys.runtime()?;
         let path = |text: &str| format!("{}/", text.trim_matches('/'));
-        runtime.mounts.remount(&path(&input.from), &path(&input.to)).await?;
+        runtime
+            .mounts
+            .remount(&path(&input.from), &path(&input.to))
+            .await?;
         let mut data = Data::new();
-        data.insert("migration_id".to_owned(), runtime.ports.entropy.uuid().into());
+        data.insert(
+            "migration_id".to_owned(),
+            runtime.ports.entropy.uuid().into(),
+        );
         Ok(Reply::data(data).at_top_level().with_warning(format!(
             "Mount move is done: {} is {} now",
             input.from, input.to
@@ -476,7 +541,10 @@ fn remount_status<'a>(_sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         // A move is one transaction: whoever holds its id holds the id of a finished one.
         let mut data = Data::new();
-        data.insert("migration_id".to_owned(), call.captured("migration_id").into());
+        data.insert(
+            "migration_id".to_owned(),
+            call.captured("migration_id").into(),
+        );
         data.insert("migration_info".to_owned(), json!({ "status": "success" }));
         Ok(Reply::data(data))
     })

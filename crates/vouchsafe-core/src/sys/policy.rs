@@ -89,7 +89,12 @@ fn list_legacy<'a>(sys: &'a Sys, _call: Call<'a>) -> Answer<'a> {
 
 async fn read_as(sys: &Sys, call: &Call<'_>, member: &str) -> Result<Data, Error> {
     let name = name_of(call)?;
-    let text = sys.runtime()?.policies.read(&name).await?.ok_or_else(Error::not_found)?;
+    let text = sys
+        .runtime()?
+        .policies
+        .read(&name)
+        .await?
+        .ok_or_else(Error::not_found)?;
     let mut data = Data::new();
     data.insert("name".to_owned(), name.as_str().into());
     data.insert(member.to_owned(), text.into());
@@ -116,8 +121,11 @@ fn write<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
             return Err(Error::invalid("'policy' parameter not supplied or empty"));
         }
         let text = decoded(text);
-        sys.runtime()?.policies.write(&name, &text).await?;
-        Ok(Reply::empty())
+        let warnings = sys.runtime()?.policies.write(&name, &text).await?;
+        Ok(Reply {
+            warnings,
+            ..Reply::default()
+        })
     })
 }
 

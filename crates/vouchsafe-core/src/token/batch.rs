@@ -17,14 +17,14 @@ pub const BATCH_TOKEN_BYTES_MAX: usize = 16 * 1024;
 const FORMAT: u8 = 1;
 
 /// The key of batch tokens: random, stored behind the barrier.
-pub struct BatchKey(LessSafeKey);
+pub(crate) struct BatchKey(LessSafeKey);
 
 impl BatchKey {
     /// From the stored 32 bytes.
     ///
     /// # Errors
     /// Another length.
-    pub fn new(bytes: &[u8]) -> Result<Self, Error> {
+    pub(crate) fn new(bytes: &[u8]) -> Result<Self, Error> {
         let key = UnboundKey::new(&AES_256_GCM, bytes)
             .map_err(|_| Error::internal("the key of batch tokens is not 32 bytes"))?;
         Ok(Self(LessSafeKey::new(key)))
@@ -34,7 +34,7 @@ impl BatchKey {
     ///
     /// # Errors
     /// An entry that is too large to be carried around.
-    pub fn seal(&self, entry: &TokenEntry, entropy: &dyn Entropy) -> Result<String, Error> {
+    pub(crate) fn seal(&self, entry: &TokenEntry, entropy: &dyn Entropy) -> Result<String, Error> {
         let mut nonce = [0u8; NONCE_LEN];
         entropy.fill(&mut nonce);
         let mut sealed = serde_json::to_vec(entry)
@@ -61,17 +61,22 @@ impl BatchKey {
 
     /// The entry in a token, or `None` for anything that this server did not make.
     #[must_use]
-    pub fn open(&self, token: &str) -> Option<TokenEntry> {
+    pub(crate) fn open(&self, token: &str) -> Option<TokenEntry> {
         if token.len() > BATCH_TOKEN_BYTES_MAX {
             return None;
         }
-        let mut bytes = URL_SAFE_NO_PAD.decode(token.strip_prefix(BATCH_PREFIX)?).ok()?;
+        let mut bytes = URL_SAFE_NO_PAD
+            .decode(token.strip_prefix(BATCH_PREFIX)?)
+            .ok()?;
         let (header, sealed) = bytes.split_at_mut_checked(1 + NONCE_LEN)?;
         if header.first() != Some(&FORMAT) {
             return None;
         }
         let nonce = Nonce::try_assume_unique_for_key(header.get(1..)?).ok()?;
-        let plain = self.0.open_in_place(nonce, Aad::from([FORMAT]), sealed).ok()?;
+        let plain = self
+            .0
+            .open_in_place(nonce, Aad::from([FORMAT]), sealed)
+            .ok()?;
         serde_json::from_slice(plain).ok()
     }
 }

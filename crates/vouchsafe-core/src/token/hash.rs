@@ -29,24 +29,24 @@ impl fmt::Display for TokenHash {
 }
 
 /// The key of the hashes: random, stored behind the barrier, never changed.
-pub struct Salt(hmac::Key);
+pub(crate) struct Salt(hmac::Key);
 
 impl Salt {
     /// From the stored bytes.
     #[must_use]
-    pub fn new(bytes: &[u8]) -> Self {
+    pub(crate) fn new(bytes: &[u8]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
     }
 
     /// The storage name of a token.
     #[must_use]
-    pub fn token(&self, token: &str) -> TokenHash {
+    pub(crate) fn token(&self, token: &str) -> TokenHash {
         TokenHash(self.hex(b"token:", token))
     }
 
     /// The storage name of an accessor.
     #[must_use]
-    pub fn accessor(&self, accessor: &str) -> String {
+    pub(crate) fn accessor(&self, accessor: &str) -> String {
         self.hex(b"accessor:", accessor)
     }
 

@@ -80,7 +80,11 @@ mod tests {
 
     #[track_caller]
     fn check(bounds: Bounds, age_seconds: i64, ttl: Duration, warned: bool) {
-        let bounds = Bounds { mount_default: 10 * HOUR, mount_max: 20 * HOUR, ..bounds };
+        let bounds = Bounds {
+            mount_default: 10 * HOUR,
+            mount_max: 20 * HOUR,
+            ..bounds
+        };
         let found = lifetime(bounds, at(1_000), at(1_000 + age_seconds));
         assert_eq!(found.ttl, ttl);
         assert_eq!(!found.warnings.is_empty(), warned);
@@ -90,18 +94,79 @@ mod tests {
     fn life_is_bounded_by_every_maximum() {
         let bounds = Bounds::default();
         check(bounds, 0, 10 * HOUR, false);
-        check(Bounds { requested: HOUR, ..bounds }, 0, HOUR, false);
-        check(Bounds { requested: 30 * HOUR, ..bounds }, 0, 20 * HOUR, true);
-        check(Bounds { requested: 5 * HOUR, max_ttl: 2 * HOUR, ..bounds }, 0, 2 * HOUR, true);
-        check(Bounds { requested: 5 * HOUR, explicit_max_ttl: HOUR, ..bounds }, 0, HOUR, true);
-        check(Bounds { requested: 5 * HOUR, ..bounds }, 18 * 3_600, 2 * HOUR, true);
-        check(Bounds { requested: 5 * HOUR, ..bounds }, 21 * 3_600, Duration::ZERO, true);
+        check(
+            Bounds {
+                requested: HOUR,
+                ..bounds
+            },
+            0,
+            HOUR,
+            false,
+        );
+        check(
+            Bounds {
+                requested: 30 * HOUR,
+                ..bounds
+            },
+            0,
+            20 * HOUR,
+            true,
+        );
+        check(
+            Bounds {
+                requested: 5 * HOUR,
+                max_ttl: 2 * HOUR,
+                ..bounds
+            },
+            0,
+            2 * HOUR,
+            true,
+        );
+        check(
+            Bounds {
+                requested: 5 * HOUR,
+                explicit_max_ttl: HOUR,
+                ..bounds
+            },
+            0,
+            HOUR,
+            true,
+        );
+        check(
+            Bounds {
+                requested: 5 * HOUR,
+                ..bounds
+            },
+            18 * 3_600,
+            2 * HOUR,
+            true,
+        );
+        check(
+            Bounds {
+                requested: 5 * HOUR,
+                ..bounds
+            },
+            21 * 3_600,
+            Duration::ZERO,
+            true,
+        );
     }
 
     #[test]
     fn a_periodic_token_has_no_maximum_but_the_explicit_one() {
-        let bounds = Bounds { period: 30 * HOUR, ..Bounds::default() };
+        let bounds = Bounds {
+            period: 30 * HOUR,
+            ..Bounds::default()
+        };
         check(bounds, 500 * 3_600, 30 * HOUR, false);
-        check(Bounds { explicit_max_ttl: 40 * HOUR, ..bounds }, 30 * 3_600, 10 * HOUR, true);
+        check(
+            Bounds {
+                explicit_max_ttl: 40 * HOUR,
+                ..bounds
+            },
+            30 * 3_600,
+            10 * HOUR,
+            true,
+        );
     }
 }

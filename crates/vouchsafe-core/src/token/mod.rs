@@ -13,6 +13,5 @@ pub use hash::TokenHash;
 pub use lifetime::{Bounds, Lifetime, lifetime};
 pub(crate) use routes::ROUTES;
 pub use store::{
-    Found, SERVICE_PREFIX, SWEEP_BATCH_MAX, TOKEN_BYTES_MAX, TokenStore, UsesLeft,
-    end_of_life,
+    Found, SERVICE_PREFIX, SWEEP_BATCH_MAX, TOKEN_BYTES_MAX, TokenStore, UsesLeft, end_of_life,
 };

@@ -76,7 +76,12 @@ impl TokenStore {
         let view = root.sub("sys/token/");
         let salt = Salt::new(&key(&view, "salt", entropy).await?);
         let batch_key = BatchKey::new(&key(&view, "batch-key", entropy).await?)?;
-        Ok(Self { view, salt, batch_key, entries: VersionedCache::new(ENTRIES_CACHED) })
+        Ok(Self {
+            view,
+            salt,
+            batch_key,
+            entries: VersionedCache::new(ENTRIES_CACHED),
+        })
     }
 
     /// The storage name of a token.
@@ -90,7 +95,10 @@ impl TokenStore {
     /// # Errors
     /// The store's.
     pub async fn find(&self, token: &str, now: Timestamp) -> Result<Option<Found>, Error> {
-        Ok(self.find_even_spent(token, now).await?.filter(|found| !found.entry.spent))
+        Ok(self
+            .find_even_spent(token, now)
+            .await?
+            .filter(|found| !found.entry.spent))
     }
 
     /// As [`TokenStore::find`], for the request that has the token's last use.
@@ -107,11 +115,16 @@ impl TokenStore {
         }
         let hash = self.salt.token(token);
         if token.starts_with(BATCH_PREFIX) {
-            let Some(entry) = self.batch_key.open(token) else { return Ok(None) };
+            let Some(entry) = self.batch_key.open(token) else {
+                return Ok(None);
+            };
             if entry.is_expired(now) || !self.ancestors_live(&entry, now).await? {
                 return Ok(None);
             }
-            return Ok(Some(Found { hash, entry: entry.into() }));
+            return Ok(Some(Found {
+                hash,
+                entry: entry.into(),
+            }));
         }
         self.find_by_hash(&hash, now).await
     }
@@ -125,15 +138,23 @@ impl TokenStore {
         hash: &TokenHash,
         now: Timestamp,
     ) -> Result<Option<Found>, Error> {
-        let Some(entry) = self.load(hash).await? else { return Ok(None) };
+        let Some(entry) = self.load(hash).await? else {
+            return Ok(None);
+        };
         if entry.is_expired(now) || !self.ancestors_live(&entry, now).await? {
             return Ok(None);
         }
-        Ok(Some(Found { hash: hash.clone(), entry }))
+        Ok(Some(Found {
+            hash: hash.clone(),
+            entry,
+        }))
     }
 
     async fn load(&self, hash: &TokenHash) -> Result<Option<Arc<TokenEntry>>, Error> {
-        let loaded = self.entries.load(&self.view, &id_key(hash), record::decode).await?;
+        let loaded = self
+            .entries
+            .load(&self.view, &id_key(hash), record::decode)
+            .await?;
         Ok(loaded.map(|(_, entry)| entry))
     }
 
@@ -147,8 +168,11 @@ impl TokenStore {
         now: Timestamp,
     ) -> Result<Option<Found>, Error> {
         let key = format!("accessor/{}", self.salt.accessor(accessor));
-        let Some(found) = self.view.read::<AccessorRecord>(&key).await? else { return Ok(None) };
-        self.find_by_hash(&TokenHash::from_stored(found.hash), now).await
+        let Some(found) = self.view.read::<AccessorRecord>(&key).await? else {
+            return Ok(None);
+        };
+        self.find_by_hash(&TokenHash::from_stored(found.hash), now)
+            .await
     }
 
     /// All accessors of stored tokens.
@@ -158,7 +182,11 @@ impl TokenStore {
     pub async fn accessors(&self) -> Result<Vec<String>, Error> {
         let mut accessors = Vec::new();
         for key in self.view.list_all("accessor/").await? {
-            if let Some(found) = self.view.read::<AccessorRecord>(&format!("accessor/{key}")).await? {
+            if let Some(found) = self
+                .view
+                .read::<AccessorRecord>(&format!("accessor/{key}"))
+                .await?
+            {
                 accessors.push(found.accessor);
             }
         }
@@ -200,7 +228,10 @@ impl TokenStore {
         }
         let token = match chosen_id {
             Some(id) => id.to_owned(),
-            None => format!("{SERVICE_PREFIX}{}", entropy.base62(SERVICE_TOKEN_CHARACTERS)),
+            None => format!(
+                "{SERVICE_PREFIX}{}",
+                entropy.base62(SERVICE_TOKEN_CHARACTERS)
+            ),
         };
         let hash = self.salt.token(&token);
         if chosen_id.is_some() {
@@ -223,7 +254,11 @@ impl TokenStore {
             // A parent that is revoked meanwhile must take this child along: the commit fails
             // when the parent's entry is not what was seen.
             let parent = TokenHash::from_stored(parent.clone());
-            if transaction.get(&self.view, &id_key(&parent)).await?.is_none() {
+            if transaction
+                .get(&self.view, &id_key(&parent))
+                .await?
+                .is_none()
+            {
                 return Err(Error::denied("parent_token_gone"));
             }
         }
@@ -242,17 +277,19 @@ impl TokenStore {
         for _ in 0..TRANSACTION_ATTEMPTS_MAX {
             let mut transaction = self.view.begin();
             let stored: Option<TokenEntry> = transaction.read(&self.view, &id_key(hash)).await?;
-            let Some(mut entry) = stored else { return Ok(None) };
+            let Some(mut entry) = stored else {
+                return Ok(None);
+            };
             let before = entry.clone();
             let answer = change(&mut entry)?;
             if entry == before {
                 return Ok(Some(answer));
             }
             if entry.expire_at != before.expire_at {
-                for old in expiry_key(hash, &before) {
+                if let Some(old) = expiry_key(hash, &before) {
                     transaction.delete(&self.view, &old);
                 }
-                for new in expiry_key(hash, &entry) {
+                if let Some(new) = expiry_key(hash, &entry) {
                     transaction.put(&self.view, &new, Vec::new());
                 }
             }
@@ -278,7 +315,11 @@ impl TokenStore {
                 }
                 entry.num_uses = entry.num_uses.saturating_sub(1);
                 entry.spent = entry.num_uses == 0;
-                Ok(Some(if entry.spent { UsesLeft::Last } else { UsesLeft::More }))
+                Ok(Some(if entry.spent {
+                    UsesLeft::Last
+                } else {
+                    UsesLeft::More
+                }))
             })
             .await?;
         Ok(taken.flatten())
@@ -325,7 +366,9 @@ impl TokenStore {
         for _ in 0..TRANSACTION_ATTEMPTS_MAX {
             let mut transaction = self.view.begin();
             let stored: Option<TokenEntry> = transaction.read(&self.view, &id_key(hash)).await?;
-            let Some(entry) = stored else { return Ok(false) };
+            let Some(entry) = stored else {
+                return Ok(false);
+            };
             transaction.delete(&self.view, &id_key(hash));
             let accessor = self.salt.accessor(&entry.accessor);
             transaction.delete(&self.view, &format!("accessor/{accessor}"));
@@ -346,7 +389,11 @@ impl TokenStore {
     /// # Errors
     /// The store's.
     pub async fn revoke_of_mount(&self, mount_accessor: &str) -> Result<(), Error> {
-        for hash in self.view.list_all(&format!("mount/{mount_accessor}/")).await? {
+        for hash in self
+            .view
+            .list_all(&format!("mount/{mount_accessor}/"))
+            .await?
+        {
             self.revoke(&TokenHash::from_stored(hash)).await?;
         }
         Ok(())
@@ -357,11 +404,19 @@ impl TokenStore {
     /// # Errors
     /// The store's.
     pub async fn sweep(&self, now: Timestamp) -> Result<usize, Error> {
-        let page = self.view.list_page("expiry/", None, SWEEP_BATCH_MAX).await?;
+        let page = self
+            .view
+            .list_page("expiry/", None, SWEEP_BATCH_MAX)
+            .await?;
         let mut removed = 0;
         for key in page {
-            let Some((second, hash)) = key["expiry/".len()..].split_once('/') else { continue };
-            if second.parse::<i64>().is_ok_and(|second| second > now.as_second()) {
+            let Some((second, hash)) = key["expiry/".len()..].split_once('/') else {
+                continue;
+            };
+            if second
+                .parse::<i64>()
+                .is_ok_and(|second| second > now.as_second())
+            {
                 break;
             }
             let hash = TokenHash::from_stored(hash.to_owned());
@@ -398,13 +453,24 @@ fn id_key(hash: &TokenHash) -> String {
 
 fn expiry_key(hash: &TokenHash, entry: &TokenEntry) -> Option<String> {
     // The index names the second after the end, so that what it lists has ended.
-    entry.expire_at.map(|end| format!("expiry/{:020}/{hash}", end.as_second() + 1))
+    entry
+        .expire_at
+        .map(|end| format!("expiry/{:020}/{hash}", end.as_second() + 1))
 }
 
 fn index_keys(hash: &TokenHash, entry: &TokenEntry) -> impl Iterator<Item = String> {
-    let parent = entry.parent.as_ref().map(|parent| format!("parent/{parent}/{hash}"));
-    let mount = entry.mount_accessor.as_ref().map(|mount| format!("mount/{mount}/{hash}"));
-    expiry_key(hash, entry).into_iter().chain(parent).chain(mount)
+    let parent = entry
+        .parent
+        .as_ref()
+        .map(|parent| format!("parent/{parent}/{hash}"));
+    let mount = entry
+        .mount_accessor
+        .as_ref()
+        .map(|mount| format!("mount/{mount}/{hash}"));
+    expiry_key(hash, entry)
+        .into_iter()
+        .chain(parent)
+        .chain(mount)
 }
 
 async fn key(view: &View, name: &str, entropy: &dyn Entropy) -> Result<Vec<u8>, Error> {
@@ -414,7 +480,13 @@ async fn key(view: &View, name: &str, entropy: &dyn Entropy) -> Result<Vec<u8>, 
             return hex::decode(stored.hex)
                 .map_err(|_| Error::internal(format!("record `sys/token/{name}` is damaged")));
         }
-        transaction.put_record(view, name, &KeyRecord { hex: entropy.hex(64) })?;
+        transaction.put_record(
+            view,
+            name,
+            &KeyRecord {
+                hex: entropy.hex(64),
+            },
+        )?;
         match transaction.commit().await {
             Ok(()) | Err(CommitError::Conflict) => {}
             Err(error) => return Err(error.into()),

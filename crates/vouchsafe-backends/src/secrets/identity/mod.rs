@@ -27,7 +27,7 @@ pub const ENGINE: BackendKind = BackendKind {
     class: MountClass::Secret,
     summary: "Entities, groups, and signed identity tokens that anyone can verify.",
     locks_out: false,
-    open: |settings| Mounted::new(Identity::open(settings), ROUTES),
+    open: |settings| Mounted::open(Identity::open(settings), ROUTES),
 };
 
 /// Everything that the engine serves, in the order in which it is tried.

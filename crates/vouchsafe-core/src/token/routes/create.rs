@@ -19,9 +19,7 @@ use super::role::{self, TokenRole};
 use crate::attach;
 use crate::runtime::Runtime;
 use crate::sys::Sys;
-use crate::token::{
-    Bounds, Found, TokenEntry, TokenStore, TokenType, end_of_life, lifetime,
-};
+use crate::token::{Bounds, Found, TokenEntry, TokenStore, TokenType, end_of_life, lifetime};
 
 input! {
     /// Body of all three.
@@ -102,7 +100,12 @@ async fn make(sys: &Sys, call: Call<'_>, orphan_route: bool) -> Result<Reply, Er
         })?),
         None => None,
     };
-    let request = Creation { call: &call, maker: &maker, role, has_sudo: call.caller.has_sudo };
+    let request = Creation {
+        call: &call,
+        maker: &maker,
+        role,
+        has_sudo: call.caller.has_sudo,
+    };
     request.check(&input, orphan_route)?;
     let mut warnings = Vec::new();
     let mut entry = request.entry(&runtime, &input, orphan_route, now, &mut warnings)?;
@@ -138,14 +141,24 @@ async fn issue(
         if let Some(alias) = &alias {
             let attached = runtime
                 .directory
-                .attach_login(&mut transaction, request.call.mount, alias, &[], now, entropy)
+                .attach_login(
+                    &mut transaction,
+                    request.call.mount,
+                    alias,
+                    &[],
+                    now,
+                    entropy,
+                )
                 .await?;
             if attached.disabled {
                 return Err(Error::denied("entity_disabled"));
             }
             entry.entity_id = Some(attached.entity_id.to_string());
         }
-        let token = runtime.tokens.issue(&mut transaction, entry, chosen_id, entropy).await?;
+        let token = runtime
+            .tokens
+            .issue(&mut transaction, entry, chosen_id, entropy)
+            .await?;
         match transaction.commit().await {
             Ok(()) => return Ok(token),
             Err(CommitError::Conflict) => {}
@@ -168,7 +181,9 @@ impl Creation<'_> {
     fn check(&self, input: &CreateInput, orphan_route: bool) -> Result<(), Error> {
         let maker = &self.maker.entry;
         if maker.num_uses > 0 || maker.spent {
-            return Err(Error::invalid("restricted use token cannot generate child tokens"));
+            return Err(Error::invalid(
+                "restricted use token cannot generate child tokens",
+            ));
         }
         if maker.token_type == TokenType::Batch {
             return Err(Error::invalid("batch tokens cannot create more tokens"));
@@ -177,7 +192,9 @@ impl Creation<'_> {
             self.check_id(id)?;
         }
         if input.no_parent == Some(true) && !orphan_route && !self.has_sudo {
-            return Err(Error::invalid("root or sudo privileges required to create orphan token"));
+            return Err(Error::invalid(
+                "root or sudo privileges required to create orphan token",
+            ));
         }
         let asks_period = input.period.is_some_and(|period| !period.is_zero());
         if asks_period && self.role.is_none() && !self.has_sudo {
@@ -188,7 +205,11 @@ impl Creation<'_> {
         if input.num_uses.is_some_and(|uses| uses < 0) {
             return Err(Error::invalid("number of uses cannot be negative"));
         }
-        if input.entity_alias.as_ref().is_some_and(|alias| !alias.is_empty()) && self.role.is_none()
+        if input
+            .entity_alias
+            .as_ref()
+            .is_some_and(|alias| !alias.is_empty())
+            && self.role.is_none()
         {
             return Err(Error::invalid(
                 "'entity_alias' is only allowed in combination with token role",
@@ -199,7 +220,9 @@ impl Creation<'_> {
 
     fn check_id(&self, id: &str) -> Result<(), Error> {
         if !self.has_sudo {
-            return Err(Error::invalid("root or sudo privileges required to specify token id"));
+            return Err(Error::invalid(
+                "root or sudo privileges required to specify token id",
+            ));
         }
         for prefix in ["s.", "b.", "hvs.", "hvb.", "hvr."] {
             if id.starts_with(prefix) {
@@ -209,7 +232,9 @@ impl Creation<'_> {
             }
         }
         if id.contains('.') {
-            return Err(Error::invalid("custom token ID cannot have a '.' in the value"));
+            return Err(Error::invalid(
+                "custom token ID cannot have a '.' in the value",
+            ));
         }
         Ok(())
     }
@@ -300,15 +325,17 @@ impl Creation<'_> {
             warnings.extend(life.warnings);
             life.ttl
         };
-        let orphan = orphan_route
-            || input.no_parent == Some(true)
-            || role.is_some_and(|role| role.orphan);
+        let orphan =
+            orphan_route || input.no_parent == Some(true) || role.is_some_and(|role| role.orphan);
         let renewable = role.is_none_or(|role| role.renewable)
             && input.renewable.unwrap_or(true)
             && token_type == TokenType::Service
             && !never_ends;
-        let meta: Option<BTreeMap<String, String>> =
-            input.meta.as_ref().map(|meta| meta.0.clone()).filter(|meta| !meta.is_empty());
+        let meta: Option<BTreeMap<String, String>> = input
+            .meta
+            .as_ref()
+            .map(|meta| meta.0.clone())
+            .filter(|meta| !meta.is_empty());
         Ok(TokenEntry {
             accessor: match token_type {
                 TokenType::Service => TokenStore::new_accessor(&*runtime.ports.entropy),
@@ -319,12 +346,24 @@ impl Creation<'_> {
             policies,
             meta,
             token_type,
-            entity_id: if orphan { None } else { self.maker.entry.entity_id.clone() },
-            parent: if orphan { None } else { Some(self.maker.hash.as_str().to_owned()) },
+            entity_id: if orphan {
+                None
+            } else {
+                self.maker.entry.entity_id.clone()
+            },
+            parent: if orphan {
+                None
+            } else {
+                Some(self.maker.hash.as_str().to_owned())
+            },
             role: input.role_name.clone(),
             created_at: now,
             creation_ttl: ttl,
-            expire_at: if never_ends { None } else { end_of_life(now, ttl) },
+            expire_at: if never_ends {
+                None
+            } else {
+                end_of_life(now, ttl)
+            },
             last_renewed_at: None,
             explicit_max_ttl,
             max_ttl: Duration::ZERO,
@@ -349,15 +388,24 @@ impl Creation<'_> {
 
     /// The alias that the token shall stand for, if the role allows it.
     fn alias(&self, input: &CreateInput) -> Result<Option<AliasProposal>, Error> {
-        let (Some(name), Some(role)) = (&input.entity_alias, &self.role) else { return Ok(None) };
+        let (Some(name), Some(role)) = (&input.entity_alias, &self.role) else {
+            return Ok(None);
+        };
         if name.is_empty() {
             return Ok(None);
         }
         let lower = name.to_lowercase();
-        if !role.allowed_entity_aliases.iter().any(|allowed| policies::glob(allowed, &lower)) {
+        if !role
+            .allowed_entity_aliases
+            .iter()
+            .any(|allowed| policies::glob(allowed, &lower))
+        {
             return Err(Error::invalid("invalid 'entity_alias' value"));
         }
-        Ok(Some(AliasProposal { name: name.clone(), metadata: BTreeMap::new() }))
+        Ok(Some(AliasProposal {
+            name: name.clone(),
+            metadata: BTreeMap::new(),
+        }))
     }
 }
 
@@ -373,7 +421,9 @@ fn check_batch(
         ("period", !period.is_zero()),
     ];
     if let Some((name, _)) = set.iter().find(|(_, set)| *set) {
-        return Err(Error::invalid(format!("batch tokens cannot have {name:?} set")));
+        return Err(Error::invalid(format!(
+            "batch tokens cannot have {name:?} set"
+        )));
     }
     if is_root {
         return Err(Error::invalid("batch tokens cannot be root tokens"));
@@ -388,7 +438,13 @@ fn display_name(asked: Option<&str>) -> String {
         Some(name) => {
             let plain: String = name
                 .chars()
-                .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' })
+                .map(|c| {
+                    if c.is_ascii_alphanumeric() || c == '-' {
+                        c
+                    } else {
+                        '-'
+                    }
+                })
                 .collect();
             format!("token-{plain}")
         }
@@ -397,5 +453,9 @@ fn display_name(asked: Option<&str>) -> String {
 
 /// Root tokens have no other policy beside.
 pub(super) fn root_alone(policies: PolicyNames) -> PolicyNames {
-    if policies.contains_root() { [PolicyName::root()].into_iter().collect() } else { policies }
+    if policies.contains_root() {
+        [PolicyName::root()].into_iter().collect()
+    } else {
+        policies
+    }
 }

@@ -28,7 +28,11 @@ pub(crate) const LOOKUP_SELF: Route<Sys> = Route {
     access: Access::Token,
     methods: &[
         Method::read(lookup_self),
-        Method { operation: Operation::Update, fields: &[], handler: lookup_self },
+        Method {
+            operation: Operation::Update,
+            fields: &[],
+            handler: lookup_self,
+        },
     ],
     exists: None,
     help: "Show what the calling token is and may do.",
@@ -69,7 +73,11 @@ fn lookup_self<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let runtime = sys.runtime()?;
         let now = runtime.ports.clock.now();
-        let token = call.request.token.as_ref().map_or("", |token| token.expose().as_str());
+        let token = call
+            .request
+            .token
+            .as_ref()
+            .map_or("", |token| token.expose().as_str());
         // The last use of a token may be this one: then its entry is gone already.
         let found = own(&runtime, &call, now).await?;
         describe(&runtime, &found, token, now).await
@@ -107,7 +115,10 @@ async fn describe(
         && let Some(subject) = runtime.directory.subject(entity_id).await?
         && !subject.policies().is_empty()
     {
-        data.insert("identity_policies".to_owned(), subject.policies().to_strings().into());
+        data.insert(
+            "identity_policies".to_owned(),
+            subject.policies().to_strings().into(),
+        );
     }
     Ok(Reply::data(data))
 }
@@ -120,11 +131,22 @@ fn facts(entry: &TokenEntry, now: Timestamp) -> Data {
     put("creation_time", entry.created_at.as_second().into());
     put("creation_ttl", entry.creation_ttl.as_secs().into());
     put("display_name", entry.display_name.clone().into());
-    put("entity_id", entry.entity_id.clone().unwrap_or_default().into());
-    put("expire_time", entry.expire_at.map_or(Value::Null, |end| rfc3339(end).into()));
+    put(
+        "entity_id",
+        entry.entity_id.clone().unwrap_or_default().into(),
+    );
+    put(
+        "expire_time",
+        entry
+            .expire_at
+            .map_or(Value::Null, |end| rfc3339(end).into()),
+    );
     put("explicit_max_ttl", entry.explicit_max_ttl.as_secs().into());
     put("id", "".into());
-    put("meta", entry.meta.as_ref().map_or(Value::Null, |meta| json!(meta)));
+    put(
+        "meta",
+        entry.meta.as_ref().map_or(Value::Null, |meta| json!(meta)),
+    );
     put("num_uses", entry.num_uses.into());
     put("orphan", entry.is_orphan().into());
     put("path", entry.path.clone().into());

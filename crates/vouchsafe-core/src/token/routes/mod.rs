@@ -50,7 +50,11 @@ input! {
 async fn own(runtime: &Runtime, call: &Call<'_>, now: Timestamp) -> Result<Found, Error> {
     let denied = || Error::denied("token_invalid");
     let token = call.request.token.as_ref().ok_or_else(denied)?;
-    runtime.tokens.find_even_spent(token.expose(), now).await?.ok_or_else(denied)
+    runtime
+        .tokens
+        .find_even_spent(token.expose(), now)
+        .await?
+        .ok_or_else(denied)
 }
 
 fn invalid_accessor() -> Error {

@@ -28,7 +28,11 @@ pub(super) fn of(wanted: &Wanted<'_>) -> Result<PolicyNames, Error> {
     let policies = match wanted.role {
         Some(role) if has_allowed(role) => within_role(wanted, role, asked)?,
         Some(role) if has_disallowed(role) => {
-            let asked = if asked.is_empty() { wanted.maker.clone() } else { asked };
+            let asked = if asked.is_empty() {
+                wanted.maker.clone()
+            } else {
+                asked
+            };
             not_disallowed(wanted, role, asked)?
         }
         Some(_) | None => of_maker(wanted, asked)?,
@@ -61,8 +65,11 @@ fn of_maker(wanted: &Wanted<'_>, asked: PolicyNames) -> Result<PolicyNames, Erro
     if asked.is_empty() {
         let mut policies = wanted.maker.clone();
         if wanted.no_default_policy {
-            policies =
-                policies.iter().filter(|name| **name != PolicyName::default_policy()).cloned().collect();
+            policies = policies
+                .iter()
+                .filter(|name| **name != PolicyName::default_policy())
+                .cloned()
+                .collect();
         }
         return Ok(policies);
     }
@@ -73,11 +80,17 @@ fn of_maker(wanted: &Wanted<'_>, asked: PolicyNames) -> Result<PolicyNames, Erro
     if let Some(name) = beyond {
         return Err(Error::invalid_because(
             "policy_beyond_parent",
-            format!("child policies must be subset of parent; the calling token does not have {:?}", name.as_str()),
+            format!(
+                "child policies must be subset of parent; the calling token does not have {:?}",
+                name.as_str()
+            ),
         ));
     }
     let parent_has_default = wanted.maker.contains(&PolicyName::default_policy());
-    Ok(with_default(asked, parent_has_default && !wanted.no_default_policy))
+    Ok(with_default(
+        asked,
+        parent_has_default && !wanted.no_default_policy,
+    ))
 }
 
 fn within_role(
@@ -85,10 +98,17 @@ fn within_role(
     role: &TokenRole,
     asked: PolicyNames,
 ) -> Result<PolicyNames, Error> {
-    let policies = if asked.is_empty() { role.allowed_policies.clone() } else { asked };
+    let policies = if asked.is_empty() {
+        role.allowed_policies.clone()
+    } else {
+        asked
+    };
     let allowed = |name: &PolicyName| {
         role.allowed_policies.contains(name)
-            || role.allowed_policies_glob.iter().any(|pattern| glob(pattern, name.as_str()))
+            || role
+                .allowed_policies_glob
+                .iter()
+                .any(|pattern| glob(pattern, name.as_str()))
             || *name == PolicyName::default_policy()
     };
     if policies.iter().any(|name| !allowed(name)) {
@@ -113,25 +133,34 @@ fn not_disallowed(
     let default = PolicyName::default_policy();
     let disallowed = |name: &PolicyName| {
         role.disallowed_policies.contains(name)
-            || role.disallowed_policies_glob.iter().any(|pattern| glob(pattern, name.as_str()))
+            || role
+                .disallowed_policies_glob
+                .iter()
+                .any(|pattern| glob(pattern, name.as_str()))
     };
     if let Some(name) = policies.iter().find(|name| disallowed(name)) {
         return Err(Error::invalid_because(
             "policy_disallowed",
-            format!("token policy {:?} is disallowed by this role", name.as_str()),
+            format!(
+                "token policy {:?} is disallowed by this role",
+                name.as_str()
+            ),
         ));
     }
-    let add_default = !wanted.no_default_policy
-        && !role.token.no_default_policy
-        && !disallowed(&default);
+    let add_default =
+        !wanted.no_default_policy && !role.token.no_default_policy && !disallowed(&default);
     Ok(with_default(policies, add_default))
 }
 
 /// Whether a name fits a pattern in which `*` stands for anything.
 pub(super) fn glob(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
-    let Some(first) = parts.next() else { return false };
-    let Some(mut rest) = name.strip_prefix(first) else { return false };
+    let Some(first) = parts.next() else {
+        return false;
+    };
+    let Some(mut rest) = name.strip_prefix(first) else {
+        return false;
+    };
     let mut parts = parts.peekable();
     if parts.peek().is_none() {
         return rest.is_empty();
@@ -140,7 +169,9 @@ pub(super) fn glob(pattern: &str, name: &str) -> bool {
         if parts.peek().is_none() {
             return rest.ends_with(part);
         }
-        let Some(place) = rest.find(part) else { return false };
+        let Some(place) = rest.find(part) else {
+            return false;
+        };
         rest = &rest[place + part.len()..];
     }
     true
@@ -179,7 +210,13 @@ mod tests {
     #[test]
     fn nobody_gets_more_than_the_maker_has() {
         check(&[], &["a", "default"], None, false, Ok(&["a", "default"]));
-        check(&["a"], &["a", "default"], None, false, Ok(&["a", "default"]));
+        check(
+            &["a"],
+            &["a", "default"],
+            None,
+            false,
+            Ok(&["a", "default"]),
+        );
         check(&["a"], &["a"], None, false, Ok(&["a"]));
         check(&["b"], &["a"], None, false, Err("policy_beyond_parent"));
         check(&["b"], &["a"], None, true, Ok(&["b", "default"]));
@@ -198,12 +235,48 @@ mod tests {
                 ..TokenRole::default()
             })
         };
-        check(&[], &["root"], role(&["a"], &[], &[]), true, Ok(&["a", "default"]));
-        check(&["b"], &["root"], role(&["a"], &[], &[]), true, Err("policy_beyond_role"));
-        check(&["dev-x"], &["p"], role(&[], &["dev-*"], &[]), false, Ok(&["default", "dev-x"]));
-        check(&["a"], &["a"], role(&[], &[], &["a"]), false, Err("policy_disallowed"));
-        check(&["a"], &["a"], role(&["a"], &[], &["default"]), false, Ok(&["a"]));
-        check(&["root"], &["p"], role(&[], &["*"], &[]), true, Err("policy_root_refused"));
+        check(
+            &[],
+            &["root"],
+            role(&["a"], &[], &[]),
+            true,
+            Ok(&["a", "default"]),
+        );
+        check(
+            &["b"],
+            &["root"],
+            role(&["a"], &[], &[]),
+            true,
+            Err("policy_beyond_role"),
+        );
+        check(
+            &["dev-x"],
+            &["p"],
+            role(&[], &["dev-*"], &[]),
+            false,
+            Ok(&["default", "dev-x"]),
+        );
+        check(
+            &["a"],
+            &["a"],
+            role(&[], &[], &["a"]),
+            false,
+            Err("policy_disallowed"),
+        );
+        check(
+            &["a"],
+            &["a"],
+            role(&["a"], &[], &["default"]),
+            false,
+            Ok(&["a"]),
+        );
+        check(
+            &["root"],
+            &["p"],
+            role(&[], &["*"], &[]),
+            true,
+            Err("policy_root_refused"),
+        );
     }
 
     #[test]

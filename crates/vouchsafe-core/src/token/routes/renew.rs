@@ -43,8 +43,8 @@ fn renew<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
         let now = runtime.ports.clock.now();
         let token = input.token.unwrap_or_default();
         let found = runtime.tokens.find(&token, now).await?;
-        let found = found
-            .ok_or_else(|| Error::invalid_because("token_not_found", "token not found"))?;
+        let found =
+            found.ok_or_else(|| Error::invalid_because("token_not_found", "token not found"))?;
         extend(&runtime, found, token, input.increment, now).await
     })
 }
@@ -55,8 +55,19 @@ fn renew_self<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
         let runtime = sys.runtime()?;
         let now = runtime.ports.clock.now();
         let found = own(&runtime, &call, now).await?;
-        let token = call.request.token.as_ref().map(|token| token.expose().clone());
-        extend(&runtime, found, token.unwrap_or_default(), input.increment, now).await
+        let token = call
+            .request
+            .token
+            .as_ref()
+            .map(|token| token.expose().clone());
+        extend(
+            &runtime,
+            found,
+            token.unwrap_or_default(),
+            input.increment,
+            now,
+        )
+        .await
     })
 }
 
@@ -83,25 +94,46 @@ async fn extend(
         return Err(Error::invalid("batch tokens cannot be renewed"));
     }
     if !found.entry.renewable {
-        return Err(Error::invalid_because("not_renewable", "lease is not renewable"));
+        return Err(Error::invalid_because(
+            "not_renewable",
+            "lease is not renewable",
+        ));
     }
     let mount = {
         let table = runtime.mounts.table();
-        found.entry.mount_accessor.as_ref().and_then(|accessor| table.by_accessor(accessor).cloned())
+        found
+            .entry
+            .mount_accessor
+            .as_ref()
+            .and_then(|accessor| table.by_accessor(accessor).cloned())
     };
     let parameters = match &mount {
         Some(mount) => mount.renew(&found.entry.internal).await?,
         None => None,
     };
     let (mount_default, mount_max) = mount.as_ref().map_or(
-        (crate::mount::SYSTEM_LEASE_TTL, crate::mount::SYSTEM_LEASE_TTL),
-        |mount| (mount.summary().default_lease_ttl, mount.summary().max_lease_ttl),
+        (
+            crate::mount::SYSTEM_LEASE_TTL,
+            crate::mount::SYSTEM_LEASE_TTL,
+        ),
+        |mount| {
+            (
+                mount.summary().default_lease_ttl,
+                mount.summary().max_lease_ttl,
+            )
+        },
     );
     let renewed = runtime
         .tokens
         .update(&found.hash, |entry| {
-            let life =
-                renewed_life(entry, parameters.as_ref(), increment, mount_default, mount_max, now);
+            let life = renewed_life(
+                entry,
+                parameters.as_ref(),
+                increment,
+                mount_default,
+                mount_max,
+                now,
+            );
             entry.expire_at = end_of_life(now, life.ttl);
             entry.last_renewed_at = Some(now);
             Ok((entry.clone(), life.warnings))
@@ -130,7 +162,9 @@ fn renewed_life(
     };
     lifetime(
         Bounds {
-            requested: increment.filter(|increment| !increment.is_zero()).unwrap_or(ttl),
+            requested: increment
+                .filter(|increment| !increment.is_zero())
+                .unwrap_or(ttl),
             period,
             max_ttl,
             explicit_max_ttl: entry.explicit_max_ttl,

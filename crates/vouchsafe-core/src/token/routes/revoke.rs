@@ -19,7 +19,11 @@ pub(crate) const REVOKE: Route<Sys> = Route {
 pub(crate) const REVOKE_SELF: Route<Sys> = Route {
     pattern: "revoke-self",
     access: Access::Token,
-    methods: &[Method { operation: Operation::Update, fields: &[], handler: revoke_self }],
+    methods: &[Method {
+        operation: Operation::Update,
+        fields: &[],
+        handler: revoke_self,
+    }],
     exists: None,
     help: "Revoke the calling token and everything that it made.",
 };
@@ -43,7 +47,11 @@ pub(crate) const REVOKE_ORPHAN: Route<Sys> = Route {
 pub(crate) const TIDY: Route<Sys> = Route {
     pattern: "tidy",
     access: Access::Token,
-    methods: &[Method { operation: Operation::Update, fields: &[], handler: tidy }],
+    methods: &[Method {
+        operation: Operation::Update,
+        fields: &[],
+        handler: tidy,
+    }],
     exists: None,
     help: "Remove tokens that have ended now, instead of within a minute.",
 };
@@ -85,7 +93,10 @@ fn revoke_accessor<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
         let runtime = sys.runtime()?;
         let now = runtime.ports.clock.now();
         let found = runtime.tokens.find_by_accessor(&accessor, now).await?;
-        runtime.tokens.revoke(&found.ok_or_else(invalid_accessor)?.hash).await?;
+        runtime
+            .tokens
+            .revoke(&found.ok_or_else(invalid_accessor)?.hash)
+            .await?;
         Ok(Reply::empty())
     })
 }
@@ -96,7 +107,10 @@ fn revoke_orphan<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
         let runtime = sys.runtime()?;
         let hash = runtime.tokens.hash(&token);
         if !runtime.tokens.revoke_orphan(&hash).await? {
-            return Err(Error::invalid_because("token_not_found", "token to revoke not found"));
+            return Err(Error::invalid_because(
+                "token_not_found",
+                "token to revoke not found",
+            ));
         }
         Ok(Reply::empty())
     })
@@ -106,7 +120,10 @@ fn tidy<'a>(sys: &'a Sys, _call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let runtime = sys.runtime()?;
         runtime.tokens.sweep(runtime.ports.clock.now()).await?;
-        let reply = Reply { response: Response::Accepted, ..Reply::default() };
+        let reply = Reply {
+            response: Response::Accepted,
+            ..Reply::default()
+        };
         Ok(reply.with_warning(
             "Tidy operation successfully started. Any information from the operation will be printed to the server's logs.",
         ))

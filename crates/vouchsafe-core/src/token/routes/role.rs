@@ -122,7 +122,11 @@ fn exists<'a>(
     sys: &'a Sys,
     call: Call<'a>,
 ) -> vouchsafe_logical::BoxFuture<'a, Result<bool, Error>> {
-    Box::pin(async move { Ok(load(&*sys.runtime()?, call.captured("role_name")).await?.is_some()) })
+    Box::pin(async move {
+        Ok(load(&*sys.runtime()?, call.captured("role_name"))
+            .await?
+            .is_some())
+    })
 }
 
 fn list<'a>(sys: &'a Sys, _call: Call<'a>) -> Answer<'a> {
@@ -132,7 +136,9 @@ fn list<'a>(sys: &'a Sys, _call: Call<'a>) -> Answer<'a> {
 fn read<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let name = call.captured("role_name");
-        let role = load(&*sys.runtime()?, name).await?.ok_or_else(Error::not_found)?;
+        let role = load(&*sys.runtime()?, name)
+            .await?
+            .ok_or_else(Error::not_found)?;
         Ok(Reply::data(describe(name, &role)))
     })
 }
@@ -140,11 +146,26 @@ fn read<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
 fn describe(name: &str, role: &TokenRole) -> Data {
     let mut data = Data::new();
     data.insert("name".to_owned(), name.into());
-    data.insert("allowed_policies".to_owned(), role.allowed_policies.to_strings().into());
-    data.insert("disallowed_policies".to_owned(), role.disallowed_policies.to_strings().into());
-    data.insert("allowed_policies_glob".to_owned(), json!(role.allowed_policies_glob));
-    data.insert("disallowed_policies_glob".to_owned(), json!(role.disallowed_policies_glob));
-    data.insert("allowed_entity_aliases".to_owned(), json!(role.allowed_entity_aliases));
+    data.insert(
+        "allowed_policies".to_owned(),
+        role.allowed_policies.to_strings().into(),
+    );
+    data.insert(
+        "disallowed_policies".to_owned(),
+        role.disallowed_policies.to_strings().into(),
+    );
+    data.insert(
+        "allowed_policies_glob".to_owned(),
+        json!(role.allowed_policies_glob),
+    );
+    data.insert(
+        "disallowed_policies_glob".to_owned(),
+        json!(role.disallowed_policies_glob),
+    );
+    data.insert(
+        "allowed_entity_aliases".to_owned(),
+        json!(role.allowed_entity_aliases),
+    );
     data.insert("orphan".to_owned(), role.orphan.into());
     data.insert("renewable".to_owned(), role.renewable.into());
     data.insert("path_suffix".to_owned(), role.path_suffix.clone().into());
@@ -155,7 +176,10 @@ fn describe(name: &str, role: &TokenRole) -> Data {
     // The older names of three of them.
     let blocks: Vec<String> = role.token.bound_cidrs.iter().map(show_cidr).collect();
     data.insert("bound_cidrs".to_owned(), blocks.into());
-    data.insert("explicit_max_ttl".to_owned(), role.token.explicit_max_ttl.as_secs().into());
+    data.insert(
+        "explicit_max_ttl".to_owned(),
+        role.token.explicit_max_ttl.as_secs().into(),
+    );
     data.insert("period".to_owned(), role.token.period.as_secs().into());
     data
 }
@@ -172,8 +196,10 @@ fn write<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
         let runtime = sys.runtime()?;
         let view = view(&runtime);
         let mut transaction = view.begin();
-        let mut role: TokenRole =
-            transaction.read(&view, &input.role_name).await?.unwrap_or_default();
+        let mut role: TokenRole = transaction
+            .read(&view, &input.role_name)
+            .await?
+            .unwrap_or_default();
         let names = |list: Option<CommaList>, old: &PolicyNames| match list {
             Some(list) => PolicyNames::parse(&list.0),
             None => Ok(old.clone()),
@@ -186,8 +212,14 @@ fn write<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
             }
         };
         replace(&mut role.allowed_policies_glob, input.allowed_policies_glob);
-        replace(&mut role.disallowed_policies_glob, input.disallowed_policies_glob);
-        replace(&mut role.allowed_entity_aliases, input.allowed_entity_aliases);
+        replace(
+            &mut role.disallowed_policies_glob,
+            input.disallowed_policies_glob,
+        );
+        replace(
+            &mut role.allowed_entity_aliases,
+            input.allowed_entity_aliases,
+        );
         role.orphan = input.orphan.unwrap_or(role.orphan);
         role.renewable = input.renewable.unwrap_or(role.renewable);
         role.path_suffix = input.path_suffix.unwrap_or(role.path_suffix);
