@@ -171,6 +171,12 @@ async fn act(
     if request.operation == Operation::Update && request.path.as_str().ends_with('/') {
         return Err(Error::invalid("cannot write to a path ending in '/'"));
     }
+    if request.wrap_ttl.is_some() {
+        return Err(Error::invalid_because(
+            "wrapping_unsupported",
+            "response wrapping is not available in this version; the answer would be sent unwrapped, so nothing was done",
+        ));
+    }
     if let Access::Login(_) = target.info().access {
         return login(runtime, target, permit, request, caller, now).await;
     }
