@@ -7,6 +7,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
+use rustls::CertificateError;
 use serde::Deserialize;
 
 use crate::address::AddressError;
@@ -88,6 +89,8 @@ impl ClientError {
 pub enum TransportFault {
     /// The server's certificate is not accepted.
     Certificate(String),
+    /// The server's certificate is good, but for another name.
+    CertificateName(String),
     /// The host's name is unknown.
     Name(String),
     /// Anything else, in the words of the layer that failed.
@@ -103,7 +106,7 @@ pub enum TransportFault {
 impl fmt::Display for TransportFault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Certificate(fault) => {
+            Self::Certificate(fault) | Self::CertificateName(fault) => {
                 write!(
                     formatter,
                     "the server's certificate is not accepted: {fault}"
@@ -153,6 +156,10 @@ impl TransportFault {
             rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => {
                 Self::PlainHttp
             }
+            rustls::Error::InvalidCertificate(
+                fault @ (CertificateError::NotValidForName
+                | CertificateError::NotValidForNameContext { .. }),
+            ) => Self::CertificateName(fault.to_string()),
             rustls::Error::InvalidCertificate(fault) => Self::Certificate(fault.to_string()),
             other => Self::Other(other.to_string()),
         }

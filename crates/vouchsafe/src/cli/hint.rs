@@ -190,6 +190,10 @@ fn hints_for_transport(fault: &TransportFault, situation: &Situation) -> Vec<Str
             "name the CA that signed it with `-ca-cert` or `{}`",
             situation.program.variable("CACERT")
         )],
+        TransportFault::CertificateName(_) => vec![format!(
+            "if you know the server, name it as in its certificate: `-tls-server-name` or `{}`",
+            situation.program.variable("TLS_SERVER_NAME")
+        )],
         TransportFault::Timeout => vec![format!(
             "wait longer with `{}`, in seconds",
             situation.program.variable("CLIENT_TIMEOUT")

@@ -54,14 +54,12 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Stop> {
     };
     let with_id = format!("{what}, with migration ID {migration}");
     context.console.line(&format!("Started moving {with_id}"));
-    context.console.line(&format!(
-        "Waiting for terminal status in migration of {with_id}"
-    ));
     wait(migration, &with_id, context)
 }
 
 fn wait(migration: &str, with_id: &str, context: &mut Context) -> Result<Exit, Stop> {
     let question = Request::read(&format!("sys/remount/status/{migration}"))?;
+    let mut told = false;
     loop {
         let envelope = context.envelope(&question, "Error checking the migration's status")?;
         let status = envelope
@@ -78,7 +76,13 @@ fn wait(migration: &str, with_id: &str, context: &mut Context) -> Result<Exit, S
                 let text = format!("Failure! Error encountered moving {with_id}");
                 return Err(Failure::Local(text).into());
             }
-            Some(_) => context.connection()?.sleep(POLL_WAIT),
+            Some(_) => {
+                if !std::mem::replace(&mut told, true) {
+                    let text = format!("Waiting for terminal status in migration of {with_id}");
+                    context.console.line(&text);
+                }
+                context.connection()?.sleep(POLL_WAIT);
+            }
         }
     }
 }
