@@ -5,5 +5,7 @@ use vouchsafe_logical::Catalog;
 /// Everything that this build can mount.
 pub const CATALOG: Catalog = &[
     // The lines are in order of name.
+    &crate::auth::approle::METHOD,
     &crate::secrets::identity::ENGINE,
+    &crate::auth::userpass::METHOD,
 ];

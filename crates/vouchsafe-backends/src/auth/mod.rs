@@ -1,1 +1,5 @@
 //! Auth methods: how a workload or a person proves who they are.
+
+pub mod approle;
+mod former_names;
+pub mod userpass;
