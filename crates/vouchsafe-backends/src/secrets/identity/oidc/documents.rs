@@ -22,6 +22,9 @@ use super::records::{KEYS, PROMISE, key_record};
 
 /// How often the named keys are read again because they changed while they were read.
 const READ_ATTEMPTS_MAX: usize = 16;
+/// How long storage that refused a promise is left alone, so that a failure does not turn every
+/// request for the key set into a write.
+const PROMISE_RETRY_SECONDS: u64 = 5;
 
 /// What is published, where it has been asked for.
 #[derive(Default)]
@@ -32,6 +35,8 @@ pub(super) struct Documents {
     discovery: ArcSwapOption<DiscoveryDocument>,
     /// Held while the key set is made or its promise extended, so that one request does it.
     making: Mutex<()>,
+    /// Until when a promise that could not be stored is not tried again.
+    promise_retry_at: AtomicU64,
 }
 
 impl Documents {
@@ -171,23 +176,46 @@ impl Oidc {
         Ok(named_keys)
     }
 
-    /// Sees to it that a key set may be cached for `max_age_seconds` from `now` on. Answers the key
-    /// set that it is so for, or the one in force where another request is at it already.
+    /// Sees to it that a key set may be cached for `max_age_seconds` from `now` on, and answers the
+    /// key set to serve. Where that fails, or another request is at it, the answer is what can be
+    /// served as it is: the promise that stands only grows shorter.
     pub(super) async fn promise_key_set(
         &self,
         document: Arc<KeySetDocument>,
         now: UnixSeconds,
         max_age_seconds: u64,
-    ) -> Result<Arc<KeySetDocument>, Error> {
+    ) -> Arc<KeySetDocument> {
+        let retry_at = &self.documents.promise_retry_at;
+        if now.0 < retry_at.load(Ordering::Relaxed) {
+            return document;
+        }
         let Ok(_making) = self.documents.making.try_lock() else {
-            return Ok(document);
+            return document;
         };
+        match self.extend_promise(&document, now, max_age_seconds).await {
+            Ok(None) => document,
+            Ok(Some(newer)) => newer,
+            Err(error) => {
+                retry_at.store(now.plus(PROMISE_RETRY_SECONDS).0, Ordering::Relaxed);
+                tracing::warn!(%error, "caches can't be allowed to keep the key set");
+                document
+            }
+        }
+    }
+
+    /// Extends the promise for a document; answers another one if it is out of date.
+    async fn extend_promise(
+        &self,
+        document: &KeySetDocument,
+        now: UnixSeconds,
+        max_age_seconds: u64,
+    ) -> Result<Option<Arc<KeySetDocument>>, Error> {
         let mut records = self.begin();
         let stored = records.promise().await?;
         if stored.generation != document.generation {
-            // A node changed the key set, and we have not been told yet.
+            // A node changed the key set, and this one has not been told yet.
             self.documents.forget_key_set();
-            return self.make_key_set(now).await;
+            return self.make_key_set(now).await.map(Some);
         }
         let mut until = stored.until;
         if let Some(extended) = stored.extended(now, max_age_seconds) {
@@ -202,6 +230,6 @@ impl Oidc {
             }
         }
         document.promised_until.store(until.0, Ordering::Release);
-        Ok(document)
+        Ok(None)
     }
 }

@@ -95,7 +95,6 @@ impl Oidc {
                 })
             })
             .await?;
-        self.documents.forget_key_set();
         Ok(warnings
             .into_iter()
             .fold(Reply::empty(), Reply::with_warning))
@@ -127,7 +126,6 @@ impl Oidc {
             })
         })
         .await?;
-        self.documents.forget_key_set();
         Ok(Reply::empty())
     }
 }

@@ -75,6 +75,8 @@ pub(super) struct Records<'v> {
     pub(super) transaction: Transaction,
     pub(super) view: &'v View,
     pub(super) now: UnixSeconds,
+    /// Whether the key set that a node rendered before is out of date after the commit.
+    pub(super) key_set_changes: bool,
 }
 
 impl Records<'_> {
@@ -118,16 +120,17 @@ impl Records<'_> {
     pub(super) async fn put_key(&mut self, name: &str, key: &NamedKey) -> Result<(), StoreError> {
         self.transaction
             .put_record(self.view, &key_record(name), key)?;
-        self.key_set_changes().await
+        self.change_key_set().await
     }
 
     pub(super) async fn delete_key(&mut self, name: &str) -> Result<(), StoreError> {
         self.transaction.delete(self.view, &key_record(name));
         self.transaction.delete(self.view, &references_record(name));
-        self.key_set_changes().await
+        self.change_key_set().await
     }
 
-    async fn key_set_changes(&mut self) -> Result<(), StoreError> {
+    async fn change_key_set(&mut self) -> Result<(), StoreError> {
+        self.key_set_changes = true;
         let promise = self.promise().await?.with_changed_keys();
         self.transaction.put_record(self.view, PROMISE, &promise)
     }

@@ -130,7 +130,6 @@ impl Oidc {
             })
         })
         .await?;
-        self.documents.forget_key_set();
         Ok(Reply::empty())
     }
 
@@ -146,7 +145,6 @@ impl Oidc {
             })
         })
         .await?;
-        self.documents.forget_key_set();
         Ok(Reply::empty())
     }
 }

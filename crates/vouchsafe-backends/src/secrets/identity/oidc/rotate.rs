@@ -47,7 +47,6 @@ impl Oidc {
                 })
             })
             .await?;
-        self.documents.forget_key_set();
         Ok(warnings
             .into_iter()
             .fold(Reply::empty(), Reply::with_warning))

@@ -39,7 +39,6 @@ impl Oidc {
             })
         })
         .await?;
-        self.documents.forget_key_set();
         Ok(())
     }
 }

@@ -50,18 +50,12 @@ impl Oidc {
     async fn read_keys(&self) -> Result<Reply, Error> {
         let exactly = self.system.clock().now();
         let now = UnixSeconds::floor(exactly);
-        // A promise is counted from the end of this second: the answer leaves before.
+        // Rounded up, so that the promise covers a `max-age` that starts within this second.
         let leaves = UnixSeconds::ceil(exactly);
         let mut document = self.key_set(now).await?;
         let longest = document.key_set.max_age_seconds(leaves);
         if document.promised_until() < leaves.plus(longest) {
-            document = match self.promise_key_set(document, leaves, longest).await {
-                Ok(document) => document,
-                Err(error) => {
-                    tracing::warn!(%error, "the key set can't be promised to caches");
-                    self.key_set(now).await?
-                }
-            };
+            document = self.promise_key_set(document, leaves, longest).await;
         }
         let longest = document.key_set.max_age_seconds(leaves);
         let cut_max = longest / JITTER_SHARE + 1;

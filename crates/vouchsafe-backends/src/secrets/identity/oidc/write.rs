@@ -51,6 +51,7 @@ impl Oidc {
             transaction: self.view.begin(),
             view: &self.view,
             now: self.now(),
+            key_set_changes: false,
         }
     }
 
@@ -64,7 +65,12 @@ impl Oidc {
         for _ in 0..TRANSACTION_ATTEMPTS_MAX {
             match attempt(spares.clone()).await {
                 Ok((records, said)) => match records.transaction.commit().await {
-                    Ok(()) => return Ok(said),
+                    Ok(()) => {
+                        if records.key_set_changes {
+                            self.documents.forget_key_set();
+                        }
+                        return Ok(said);
+                    }
                     Err(CommitError::Conflict) => {}
                     Err(error @ CommitError::Failed(_)) => return Err(error.into()),
                 },

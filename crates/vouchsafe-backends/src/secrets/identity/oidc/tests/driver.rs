@@ -1,16 +1,18 @@
 //! Sends requests to an identity mount, as the core would.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use vouchsafe_jose::{AlgorithmSet, JwkSet, VerifiedJwt, jwt};
 use vouchsafe_logical::response::Response;
 use vouchsafe_logical::{
-    Backend, Call, CallerSummary, Error, MountSummary, Operation, Raw, Reply, Request, RequestPath,
-    Settings,
+    Backend, Batch, BoxFuture, Call, CallerSummary, CommitError, Error, MountSummary, Newer,
+    Operation, Raw, Record, Reply, Request, RequestPath, Settings, Store, StoreError, System,
+    Version, View,
 };
-use vouchsafe_testing::TestSystem;
+use vouchsafe_testing::{MemoryStore, TestSystem};
 
 use crate::secrets::identity::ENGINE;
 
@@ -42,9 +44,32 @@ impl Node {
         node
     }
 
+    /// A fresh mount whose storage lets others in between any two reads and writes.
+    pub(super) async fn open_interleaved(seed: u64) -> Self {
+        let mut node = Self::open().await;
+        let store = Arc::new(Interleaved {
+            store: MemoryStore::default(),
+            dice: seed.into(),
+        });
+        node.settings.view = View::new(store, "logical/test/");
+        node.backend = (ENGINE.open)(node.settings.clone());
+        node
+    }
+
     /// Another node over the same storage and clock.
     pub(super) fn another(&self) -> Self {
         let mut node = Self::with_settings(&self.system, self.settings.clone());
+        node.caller = self.caller.clone();
+        node
+    }
+
+    /// The same storage under another core.
+    pub(super) fn with_system(&self, system: Arc<dyn System>) -> Self {
+        let settings = Settings {
+            system,
+            ..self.settings.clone()
+        };
+        let mut node = Self::with_settings(&self.system, settings);
         node.caller = self.caller.clone();
         node
     }
@@ -102,7 +127,7 @@ impl Node {
             request: &request,
             operation,
             path,
-            captures: found.captures.clone(),
+            captures: found.captures,
             caller: &self.caller,
             mount: &self.mount,
         };
@@ -208,6 +233,62 @@ impl Node {
         wanted
             .map(|pair| pair["key_id"].as_str().unwrap().to_owned())
             .collect()
+    }
+}
+
+/// A store that gives way to other tasks before each call, a seeded number of times.
+struct Interleaved {
+    store: MemoryStore,
+    dice: AtomicU64,
+}
+
+impl Interleaved {
+    async fn give_way(&self) {
+        let rolled = self
+            .dice
+            .fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+        for _ in 0..(rolled >> 61) {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl Store for Interleaved {
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Record>, StoreError>> {
+        Box::pin(async move {
+            self.give_way().await;
+            self.store.get(key).await
+        })
+    }
+
+    fn get_newer<'a>(
+        &'a self,
+        key: &'a str,
+        than: Version,
+    ) -> BoxFuture<'a, Result<Newer, StoreError>> {
+        Box::pin(async move {
+            self.give_way().await;
+            self.store.get_newer(key, than).await
+        })
+    }
+
+    fn list<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {
+        Box::pin(async move {
+            self.give_way().await;
+            self.store.list(prefix, after, limit).await
+        })
+    }
+
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<(), CommitError>> {
+        Box::pin(async move {
+            self.give_way().await;
+            self.store.commit(batch).await
+        })
     }
 }
 
