@@ -49,7 +49,7 @@ impl Node {
         let mut node = Self::open().await;
         let store = Arc::new(Interleaved {
             store: MemoryStore::default(),
-            dice: seed.into(),
+            dice: (seed.wrapping_mul(0xd134_2543_de82_ef95)).into(),
         });
         node.settings.view = View::new(store, "logical/test/");
         node.backend = (ENGINE.open)(node.settings.clone());
