@@ -1,59 +1,101 @@
 //! What is known of a request when its audit entries are made.
 
-use vouchsafe_logical::{Error, MountSummary, Operation, Request, Timestamp};
+use vouchsafe_logical::{
+    Access, CallerSummary, Error, MountSummary, Operation, PolicyNames, Request, Timestamp,
+};
 use vouchsafe_policy::Permit;
 
 use crate::authenticate::Caller;
 use crate::handle::Refusal;
-use crate::mount::{MountConfig, Target};
+use crate::mount::{MountEntry, Target};
+use crate::token::TokenEntry;
 
-/// The facts of a request after its decision. Building one costs nothing that no device asks for:
-/// it borrows.
+/// The facts of a request after its decision. It borrows, so that making one costs next to nothing
+/// where no device asks for it.
 pub struct Record<'r> {
     /// The request as it came.
-    pub request: &'r Request,
+    pub(crate) request: &'r Request,
     /// When it came.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// The mount that it goes to, with its tuning.
-    pub mount: Option<(MountSummary, MountConfig)>,
+    pub(crate) mount: Option<MountFacts<'r>>,
     /// The operation, create told from update.
-    pub operation: Operation,
-    /// Who calls, if that was proved.
-    pub caller: Option<&'r Caller>,
-    /// The policies that grant it, or the refusal.
-    pub decision: Result<Vec<String>, Error>,
+    pub(crate) operation: Operation,
+    /// Who calls, if that was asked and proved.
+    pub(crate) caller: Option<CallerFacts<'r>>,
+    /// The policies that grant it; `None` where it was not granted.
+    pub(crate) granted_by: Option<Vec<String>>,
+    /// Why it will not reach a backend, if it won't.
+    pub(crate) refusal: Option<Error>,
+    /// Whether its answer is a proof of identity, so that the answer says who calls.
+    pub(crate) is_login: bool,
+}
+
+/// A mount, as far as entries show it.
+#[derive(Clone, Copy)]
+pub(crate) struct MountFacts<'r> {
+    pub(crate) summary: &'r MountSummary,
+    pub(crate) entry: &'r MountEntry,
+}
+
+/// A caller with a token, as far as entries show it.
+#[derive(Clone, Copy)]
+pub(crate) struct CallerFacts<'r> {
+    pub(crate) summary: &'r CallerSummary,
+    pub(crate) token: &'r TokenEntry,
+    pub(crate) identity_policies: &'r PolicyNames,
 }
 
 impl<'r> Record<'r> {
     pub(crate) fn of(
         request: &'r Request,
-        target: &Result<Target<'_>, Error>,
+        target: &'r Result<Target<'_>, Error>,
         caller: &'r Result<Caller, Error>,
         operation: &Result<Operation, Error>,
         verdict: &Result<Permit<'_>, Refusal>,
         at: Timestamp,
     ) -> Self {
-        let decision = match (verdict, target) {
-            (Err(refusal), _) => Err(refusal.error()),
-            (Ok(_), Err(error)) => Err(error.clone()),
-            (Ok(permit), Ok(_)) => Ok(permit.granting_policies().map(str::to_owned).collect()),
-        };
-        let mount = target.as_ref().ok().map(|target| {
-            (target.mount().summary().clone(), target.mount().entry().config.clone())
+        let mount = target.as_ref().ok().map(|target| MountFacts {
+            summary: target.mount().summary(),
+            entry: target.mount().entry(),
         });
+        let access = target.as_ref().ok().map(|target| target.info().access);
         Self {
             request,
             at,
             mount,
             operation: *operation.as_ref().unwrap_or(&request.operation),
-            caller: caller.as_ref().ok(),
-            decision,
+            caller: caller.as_ref().ok().and_then(CallerFacts::of),
+            granted_by: granted_by(verdict),
+            refusal: match (verdict, target) {
+                (Err(refusal), _) => Some(refusal.error()),
+                (Ok(_), Err(error)) => Some(error.clone()),
+                (Ok(_), Ok(_)) => None,
+            },
+            is_login: matches!(access, Some(Access::Login(_))),
         }
     }
 
     /// The kind of the mount, for the envelope.
     #[must_use]
     pub fn mount_type(&self) -> String {
-        self.mount.as_ref().map(|(mount, _)| mount.kind.clone()).unwrap_or_default()
+        self.mount
+            .map(|mount| mount.summary.kind.clone())
+            .unwrap_or_default()
+    }
+}
+
+fn granted_by(verdict: &Result<Permit<'_>, Refusal>) -> Option<Vec<String>> {
+    let permit = verdict.as_ref().ok()?;
+    Some(permit.granting_policies().map(str::to_owned).collect())
+}
+
+impl<'r> CallerFacts<'r> {
+    fn of(caller: &'r Caller) -> Option<Self> {
+        Some(Self {
+            token: &caller.token()?.entry,
+            summary: caller.summary(),
+            identity_policies: caller.identity_policies(),
+        })
     }
 }

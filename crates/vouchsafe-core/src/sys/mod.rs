@@ -12,6 +12,7 @@ use crate::mount::Mounts;
 use crate::runtime::Runtime;
 use crate::token;
 
+mod audit;
 mod capability;
 mod internal;
 mod lockout;
@@ -61,6 +62,11 @@ const ROUTES: &[&Route<Sys>] = &[
     &internal::RESULTANT_ACL,
     &lockout::LOCKED,
     &lockout::UNLOCK,
+    &audit::DEVICES,
+    &audit::DEVICE,
+    &audit::HASH,
+    &audit::HEADERS,
+    &audit::HEADER,
 ];
 
 /// Gives the mount table the core's own backends.
