@@ -10,8 +10,9 @@ use crate::subject::id::EntityId;
 use crate::subject::metadata::{Metadata, check_metadata};
 use crate::subject::name::Name;
 
-/// How many entities one transaction of [`Directory::delete_entities`] removes.
-const ENTITIES_PER_DELETE: usize = 64;
+/// How many entities one transaction of [`Directory::delete_entities`] removes: so few that even
+/// with all the groups they can have, they fit in a batch.
+const ENTITIES_PER_DELETE: usize = 16;
 
 /// What a write says about an entity. Absent fields stay as they are.
 #[derive(Clone, Debug, Default)]

@@ -298,7 +298,7 @@ impl Records<'_> {
             return Err(Error::invalid_because(
                 "entity_aliases_too_many",
                 format!(
-                    "entity {:?} has {ALIASES_PER_ENTITY_MAX} aliases; it can't have more",
+                    "entity `{}` has {ALIASES_PER_ENTITY_MAX} aliases; it can't have more",
                     entity.id.as_str()
                 ),
             ));

@@ -273,7 +273,7 @@ impl Records<'_> {
             return Err(Error::invalid_because(
                 "group_parents_too_many",
                 format!(
-                    "group {:?} would be a member of more than {PARENT_GROUPS_PER_GROUP_MAX} groups",
+                    "group `{}` would be a member of more than {PARENT_GROUPS_PER_GROUP_MAX} groups",
                     member.id.as_str()
                 ),
             ));

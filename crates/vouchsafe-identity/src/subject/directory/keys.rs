@@ -5,7 +5,7 @@
 //! entity-name/<name>                      id of the entity
 //! entity-merged/<old id>                  id of the entity that took it in
 //! alias/<id>                              id of the entity
-//! alias-factor/<accessor>/<name>          AliasOwner: entity and alias
+//! alias-factor/<accessor>/<name>          id of the entity
 //! group/<id>                              Group, its alias inside
 //! group-members/<id>                      ids of the member entities; absent if there are none
 //! group-name/<name>                       id of the group

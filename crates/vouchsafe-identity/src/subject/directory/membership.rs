@@ -121,7 +121,7 @@ fn enter(entity: &mut Entity, group: &Group) -> Result<(), Error> {
         return Err(Error::invalid_because(
             "entity_groups_too_many",
             format!(
-                "entity {:?} would be a member of more than {DIRECT_GROUPS_PER_ENTITY_MAX} groups",
+                "entity `{}` would be a member of more than {DIRECT_GROUPS_PER_ENTITY_MAX} groups",
                 entity.id.as_str()
             ),
         ));

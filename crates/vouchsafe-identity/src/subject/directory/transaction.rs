@@ -16,7 +16,6 @@ macro_rules! transact {
         loop {
             let mut transaction = $directory.view.begin();
             let outcome: Result<_, ::vouchsafe_logical::Error> = {
-                #[allow(unused_mut, reason = "some work needs it mutable, some consumes it")]
                 let mut $records = $directory.records(&mut transaction);
                 async { $work }.await
             };
