@@ -19,6 +19,12 @@ pub struct Reply {
     pub warnings: Vec<String>,
     /// Vault's legacy: members of `data` are also copied to the top level of the envelope.
     pub data_at_top_level: bool,
+    /// What was asked for is not there (any more), yet there is something to say about it: the
+    /// envelope goes out as a 404.
+    pub not_found: bool,
+    /// How long the client may take the answer for current; whole seconds of it are shown. It is
+    /// advice, not a lease.
+    pub lease_duration: Duration,
 }
 
 /// The answer itself.
@@ -190,6 +196,20 @@ impl Reply {
     #[must_use]
     pub fn with_warning(mut self, warning: impl Into<String>) -> Self {
         self.warnings.push(warning.into());
+        self
+    }
+
+    /// Sends the envelope as a 404: see [`Reply::not_found`].
+    #[must_use]
+    pub const fn as_not_found(mut self) -> Self {
+        self.not_found = true;
+        self
+    }
+
+    /// Says for how long the client may take the answer for current.
+    #[must_use]
+    pub const fn with_lease_duration(mut self, duration: Duration) -> Self {
+        self.lease_duration = duration;
         self
     }
 

@@ -37,8 +37,12 @@ pub(crate) fn outcome(request_id: &str, headers: &HeaderMap, outcome: Outcome) -
 
 /// The answer to a request that failed or was refused.
 pub(crate) fn refusal(error: &Error) -> Answer {
-    let errors: Vec<&str> =
-        error.messages().iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
+    let errors: Vec<&str> = error
+        .messages()
+        .iter()
+        .map(String::as_str)
+        .filter(|text| !text.is_empty())
+        .collect();
     let body = match error.data() {
         Some(data) => json!({ "errors": errors, "data": data }),
         None => json!({ "errors": errors }),
@@ -50,7 +54,7 @@ fn success(request_id: &str, headers: &HeaderMap, mount_type: &str, reply: Reply
     use vouchsafe_logical::Response as Logical;
     let (data, auth) = match &reply.response {
         Logical::Raw(raw) => return document(headers, raw),
-        Logical::Empty if reply.warnings.is_empty() => return no_content(),
+        Logical::Empty if reply.warnings.is_empty() && !reply.not_found => return no_content(),
         Logical::Empty | Logical::Accepted => (None, None),
         Logical::Data(data) => (Some(data), None),
         Logical::Auth(auth) => (None, Some(&**auth)),
@@ -62,7 +66,7 @@ fn success(request_id: &str, headers: &HeaderMap, mount_type: &str, reply: Reply
         request_id,
         lease_id: "",
         renewable: false,
-        lease_duration: 0,
+        lease_duration: reply.lease_duration.as_secs(),
         data,
         wrap_info: None,
         warnings: (!reply.warnings.is_empty()).then_some(&reply.warnings[..]),
@@ -70,6 +74,7 @@ fn success(request_id: &str, headers: &HeaderMap, mount_type: &str, reply: Reply
         mount_type,
     };
     let status = match reply.response {
+        _ if reply.not_found => StatusCode::NOT_FOUND,
         Logical::Accepted => StatusCode::ACCEPTED,
         _ => StatusCode::OK,
     };
@@ -97,8 +102,15 @@ fn flattened(envelope: &Envelope<'_>) -> Result<String, Error> {
 }
 
 fn document(request: &HeaderMap, raw: &Raw) -> Answer {
-    let known = raw.etag.as_deref().is_some_and(|etag| is_known(request, etag));
-    let mut answer = Response::new(Full::new(if known { Bytes::new() } else { raw.body.clone() }));
+    let known = raw
+        .etag
+        .as_deref()
+        .is_some_and(|etag| is_known(request, etag));
+    let mut answer = Response::new(Full::new(if known {
+        Bytes::new()
+    } else {
+        raw.body.clone()
+    }));
     *answer.status_mut() = if known {
         StatusCode::NOT_MODIFIED
     } else {
@@ -106,7 +118,10 @@ fn document(request: &HeaderMap, raw: &Raw) -> Answer {
     };
     let headers = answer.headers_mut();
     if !known {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(raw.content_type));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(raw.content_type),
+        );
     }
     let cache_control = raw.cache_control.as_deref().unwrap_or("no-store");
     if let Ok(value) = HeaderValue::from_str(cache_control) {
@@ -120,13 +135,15 @@ fn document(request: &HeaderMap, raw: &Raw) -> Answer {
 
 /// Whether the client has this very document already (RFC 9110 §13.1.2, weak comparison).
 fn is_known(request: &HeaderMap, etag: &str) -> bool {
-    request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(
-        |list| {
+    request
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|list| {
             list.split(',').map(str::trim).any(|candidate| {
                 candidate == "*" || candidate.strip_prefix("W/").unwrap_or(candidate) == etag
             })
-        },
-    )
+        })
 }
 
 fn no_content() -> Answer {
@@ -140,7 +157,10 @@ fn json_answer(status: StatusCode, mut body: String) -> Answer {
     let mut answer = Response::new(Full::new(Bytes::from(body)));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     with_transport_security(answer)
 }
@@ -151,4 +171,62 @@ fn with_transport_security(mut answer: Answer) -> Answer {
         HeaderValue::from_static("max-age=31536000; includeSubDomains"),
     );
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn sent(reply: Reply) -> (StatusCode, Value) {
+        let outcome = Outcome {
+            result: Ok(reply),
+            mount_type: "kv".to_owned(),
+        };
+        let answer = super::outcome("id", &HeaderMap::new(), outcome);
+        let (parts, body) = answer.into_parts();
+        let body = bytes_of(body);
+        let envelope = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        (parts.status, envelope)
+    }
+
+    fn bytes_of(body: Full<Bytes>) -> Bytes {
+        use http_body_util::BodyExt;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(body.collect()).unwrap().to_bytes()
+    }
+
+    fn one_member() -> Data {
+        Data::from_iter([("k".to_owned(), Value::from("v"))])
+    }
+
+    #[test]
+    fn what_is_gone_is_a_404_with_an_envelope() {
+        let (status, envelope) = sent(Reply::data(one_member()).as_not_found());
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        assert_eq!(envelope["data"], json!({"k": "v"}));
+        assert_eq!(envelope["warnings"], Value::Null);
+
+        let (status, envelope) = sent(Reply::empty().with_warning("w").as_not_found());
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        assert_eq!(envelope["data"], Value::Null);
+        assert_eq!(envelope["warnings"], json!(["w"]));
+
+        let (status, envelope) = sent(Reply::empty().as_not_found());
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        assert_eq!(envelope["request_id"], "id");
+    }
+
+    #[test]
+    fn a_lease_duration_is_shown_in_whole_seconds() {
+        let duration = Duration::from_millis(90_900);
+        let (status, envelope) = sent(Reply::data(one_member()).with_lease_duration(duration));
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(envelope["lease_duration"], 90);
+        let (_, envelope) = sent(Reply::data(one_member()));
+        assert_eq!(envelope["lease_duration"], 0);
+    }
 }
