@@ -28,10 +28,10 @@ pub(in crate::secrets::identity) const ROUTE: Route<Identity> = Route {
     help: "The issuer that tokens name and verifiers fetch keys from.",
 };
 
-/// Why an explicit issuer deserves a thought.
+/// Why an explicit issuer deserves a thought. Vault's text, which scripts compare.
 const WARNING_EXPLICIT: &str = "If \"issuer\" is set explicitly, all tokens must be validated \
-    against that address: verifiers fetch the keys from there, and tokens with the former issuer are \
-    no longer accepted by introspection. Set it to \"\" to use the server's api_addr again.";
+    against that address, including those issued by secondary clusters. Setting issuer to \"\" will \
+    restore the default behavior of using the cluster's api_addr as the issuer.";
 const WARNING_UNREACHABLE: &str = "Both \"issuer\" and Vault's \"api_addr\" are empty. The issuer \
     claim in generated tokens will not be network reachable.";
 
