@@ -14,7 +14,7 @@ use crate::ports::Ports;
 use crate::token::TokenStore;
 
 /// The parts of an unsealed server. Sealing drops it, and with it everything decrypted.
-pub struct Runtime {
+pub(crate) struct Runtime {
     /// Time, randomness, threads.
     pub(crate) ports: Ports,
     /// All of storage.

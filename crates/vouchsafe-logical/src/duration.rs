@@ -142,6 +142,22 @@ pub fn format_duration(duration: Duration) -> String {
     }
 }
 
+/// Formats for people: as [`format_duration`] without the parts that are zero at the end (`1h`,
+/// `1h30m`, `0s`).
+#[must_use]
+pub fn format_duration_short(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    match (hours, minutes, seconds) {
+        (0, 0, _) => format!("{seconds}s"),
+        (0, _, 0) => format!("{minutes}m"),
+        (0, ..) => format!("{minutes}m{seconds}s"),
+        (_, 0, 0) => format!("{hours}h"),
+        (_, _, 0) => format!("{hours}h{minutes}m"),
+        _ => format!("{hours}h{minutes}m{seconds}s"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,5 +204,10 @@ mod tests {
         assert_eq!(format_duration(Duration::from_secs(3_600)), "1h0m0s");
         assert_eq!(format_duration(Duration::from_secs(900)), "15m0s");
         assert_eq!(format_duration(Duration::ZERO), "0s");
+        for (seconds, text) in [(0, "0s"), (61, "1m1s"), (1_800, "30m"), (3_600, "1h")] {
+            assert_eq!(format_duration_short(Duration::from_secs(seconds)), text);
+        }
+        assert_eq!(format_duration_short(Duration::from_secs(5_400)), "1h30m");
+        assert_eq!(format_duration_short(Duration::from_secs(3_601)), "1h0m1s");
     }
 }

@@ -31,7 +31,7 @@ input! {
 pub(crate) const POLICIES: Route<Sys> = Route {
     pattern: "policies/acl",
     access: Access::Token,
-    methods: &[Method::read(list), Method::list(list)],
+    methods: &[Method::list(list)],
     exists: None,
     help: "List the ACL policies.",
 };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use vouchsafe_logical::Timestamp;
-use vouchsafe_logical::duration::format_duration;
+use vouchsafe_logical::duration::format_duration_short;
 
 /// What bounds a token's life.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,8 +61,8 @@ fn cap(ttl: &mut Duration, max: Duration, age: Duration, warnings: &mut Vec<Stri
     if *ttl > left {
         warnings.push(format!(
             "TTL of \"{}\" exceeded the effective max_ttl of \"{}\"; TTL value is capped accordingly",
-            format_duration(*ttl),
-            format_duration(left)
+            format_duration_short(*ttl),
+            format_duration_short(left)
         ));
         *ttl = left;
     }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use vouchsafe_logical::login::show_cidr;
 use vouchsafe_logical::{
     Access, Answer, Call, CommaList, Data, Error, Input, Method, PolicyNames, Reply, Route,
     TokenFields, TokenParameters, View, input,
@@ -35,6 +34,32 @@ pub(crate) struct TokenRole {
     pub(crate) path_suffix: String,
     /// The `token_*` parameters.
     pub(crate) token: TokenParameters,
+    /// What was set under the older names; they are shown only then.
+    pub(crate) former: FormerNames,
+}
+
+/// Parameters that a client set under their older names.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct FormerNames {
+    period: Duration,
+    explicit_max_ttl: Duration,
+    bound_cidrs: Vec<String>,
+}
+
+impl FormerNames {
+    fn note(
+        &mut self,
+        period: Option<Duration>,
+        explicit_max_ttl: Option<Duration>,
+        bound_cidrs: Option<&CommaList>,
+    ) {
+        self.period = period.unwrap_or(self.period);
+        self.explicit_max_ttl = explicit_max_ttl.unwrap_or(self.explicit_max_ttl);
+        if let Some(blocks) = bound_cidrs {
+            self.bound_cidrs.clone_from(&blocks.0);
+        }
+    }
 }
 
 impl Default for TokenRole {
@@ -52,6 +77,7 @@ impl Default for TokenRole {
                 kind: vouchsafe_logical::TokenKind::DefaultService,
                 ..TokenParameters::default()
             },
+            former: FormerNames::default(),
         }
     }
 }
@@ -173,14 +199,12 @@ fn describe(name: &str, role: &TokenRole) -> Data {
     data.remove("token_policies");
     data.remove("token_ttl");
     data.remove("token_max_ttl");
-    // The older names of three of them.
-    let blocks: Vec<String> = role.token.bound_cidrs.iter().map(show_cidr).collect();
-    data.insert("bound_cidrs".to_owned(), blocks.into());
+    data.insert("bound_cidrs".to_owned(), json!(role.former.bound_cidrs));
     data.insert(
         "explicit_max_ttl".to_owned(),
-        role.token.explicit_max_ttl.as_secs().into(),
+        role.former.explicit_max_ttl.as_secs().into(),
     );
-    data.insert("period".to_owned(), role.token.period.as_secs().into());
+    data.insert("period".to_owned(), role.former.period.as_secs().into());
     data
 }
 
@@ -188,11 +212,6 @@ fn write<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let input = RoleInput::parse(&call)?;
         let mut fields = TokenFields::parse(&call)?;
-        fields.token_period = fields.token_period.or(input.period);
-        fields.token_explicit_max_ttl = fields.token_explicit_max_ttl.or(input.explicit_max_ttl);
-        if fields.token_bound_cidrs.is_none() {
-            fields.token_bound_cidrs = input.bound_cidrs;
-        }
         let runtime = sys.runtime()?;
         let view = view(&runtime);
         let mut transaction = view.begin();
@@ -200,6 +219,14 @@ fn write<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
             .read(&view, &input.role_name)
             .await?
             .unwrap_or_default();
+        role.former.note(
+            input.period,
+            input.explicit_max_ttl,
+            input.bound_cidrs.as_ref(),
+        );
+        fields.token_period = fields.token_period.or(input.period);
+        fields.token_explicit_max_ttl = fields.token_explicit_max_ttl.or(input.explicit_max_ttl);
+        fields.token_bound_cidrs = fields.token_bound_cidrs.or(input.bound_cidrs);
         let names = |list: Option<CommaList>, old: &PolicyNames| match list {
             Some(list) => PolicyNames::parse(&list.0),
             None => Ok(old.clone()),
