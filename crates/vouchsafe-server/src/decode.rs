@@ -26,12 +26,17 @@ pub(crate) struct Head {
 /// # Errors
 /// A method that there is not, a path that could mean two things, a limit.
 pub(crate) fn head(parts: &Parts) -> Result<Head, Error> {
-    let target_bytes = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let target_bytes = parts
+        .uri
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
     if target_bytes > TARGET_BYTES_MAX {
         return Err(Error::new(
             ErrorKind::InvalidRequest,
             "target_too_long",
-            format!("the request target has {target_bytes} bytes; at most {TARGET_BYTES_MAX} are allowed"),
+            format!(
+                "the request target has {target_bytes} bytes; at most {TARGET_BYTES_MAX} are allowed"
+            ),
         ));
     }
     let query = query(parts.uri.query().unwrap_or(""))?;
@@ -40,8 +45,16 @@ pub(crate) fn head(parts: &Parts) -> Result<Head, Error> {
     let decoded = percent_decoded(encoded)?;
     let path = RequestPath::parse(&decoded)
         .map_err(|fault| Error::invalid_because("path_invalid", fault.to_string()))?;
-    let path = if operation == Operation::List { path.into_folder() } else { path };
-    Ok(Head { operation, path, query })
+    let path = if operation == Operation::List {
+        path.into_folder()
+    } else {
+        path
+    };
+    Ok(Head {
+        operation,
+        path,
+        query,
+    })
 }
 
 /// Joins head and body to a request.
@@ -77,8 +90,14 @@ pub(crate) fn request(
 }
 
 fn operation(method: &Method, query: &[(String, String)]) -> Result<Operation, Error> {
-    let parameter = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, v)| v.as_str());
-    if parameter("help").is_some_and(|value| go_bool(value) == Some(true)) && *method == Method::GET {
+    let parameter = |name: &str| {
+        query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, v)| v.as_str())
+    };
+    if parameter("help").is_some_and(|value| go_bool(value) == Some(true)) && *method == Method::GET
+    {
         return Ok(Operation::Help);
     }
     match *method {
@@ -96,7 +115,11 @@ fn operation(method: &Method, query: &[(String, String)]) -> Result<Operation, E
         Method::DELETE => Ok(Operation::Delete),
         Method::PATCH => Ok(Operation::Patch),
         _ if method.as_str() == "LIST" => Ok(Operation::List),
-        _ => Err(Error::new(ErrorKind::UnsupportedOperation, "unsupported_method", "")),
+        _ => Err(Error::new(
+            ErrorKind::UnsupportedOperation,
+            "unsupported_method",
+            "",
+        )),
     }
 }
 
@@ -110,7 +133,8 @@ fn go_bool(text: &str) -> Option<bool> {
 }
 
 fn percent_decoded(text: &str) -> Result<String, Error> {
-    let fault = || Error::invalid_because("path_invalid", "the path has an invalid percent-encoding");
+    let fault =
+        || Error::invalid_because("path_invalid", "the path has an invalid percent-encoding");
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
@@ -119,9 +143,17 @@ fn percent_decoded(text: &str) -> Result<String, Error> {
             bytes.push(byte);
             continue;
         }
-        let [high, low, after @ ..] = rest else { return Err(fault()) };
-        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
-        let (Some(high), Some(low)) = (digit(*high), digit(*low)) else { return Err(fault()) };
+        let [high, low, after @ ..] = rest else {
+            return Err(fault());
+        };
+        let digit = |byte: u8| {
+            char::from(byte)
+                .to_digit(16)
+                .and_then(|d| u8::try_from(d).ok())
+        };
+        let (Some(high), Some(low)) = (digit(*high), digit(*low)) else {
+            return Err(fault());
+        };
         bytes.push(high * 16 + low);
         rest = after;
     }
@@ -187,7 +219,10 @@ fn body_data(headers: &HeaderMap, body: &Bytes) -> Result<Data, Error> {
 }
 
 fn json_error(fault: impl std::fmt::Display) -> Error {
-    Error::invalid_because("body_invalid", format!("failed to decode JSON input: {fault}"))
+    Error::invalid_because(
+        "body_invalid",
+        format!("failed to decode JSON input: {fault}"),
+    )
 }
 
 /// The category only: the parser's own text may quote the body, which may hold secrets.
@@ -228,7 +263,9 @@ fn check_json_limits(text: &[u8]) -> Result<(), Error> {
             b',' => {
                 values += 1;
                 if values >= JSON_VALUES_MAX {
-                    return Err(json_error(format_args!("more than {JSON_VALUES_MAX} values")));
+                    return Err(json_error(format_args!(
+                        "more than {JSON_VALUES_MAX} values"
+                    )));
                 }
             }
             _ => {}
@@ -254,8 +291,13 @@ fn form_data(text: &[u8]) -> Result<Data, Error> {
 }
 
 fn media_type(headers: &HeaderMap) -> &str {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    value.and_then(|value| value.split(';').next()).unwrap_or("").trim()
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    value
+        .and_then(|value| value.split(';').next())
+        .unwrap_or("")
+        .trim()
 }
 
 fn check_patch_type(headers: &HeaderMap) -> Result<(), Error> {
@@ -284,14 +326,16 @@ fn token(headers: &HeaderMap) -> Option<Secret<String>> {
 }
 
 fn wrap_ttl(headers: &HeaderMap) -> Result<Option<Duration>, Error> {
-    let Some(value) = headers.get("x-vault-wrap-ttl") else { return Ok(None) };
+    let Some(value) = headers.get("x-vault-wrap-ttl") else {
+        return Ok(None);
+    };
     let text = value.to_str().unwrap_or("?");
     match parse_duration(text) {
         Ok(Duration::ZERO) => Ok(None),
         Ok(ttl) => Ok(Some(ttl)),
-        Err(fault) => {
-            Err(Error::invalid(format!("error parsing X-Vault-Wrap-TTL header: {fault}")))
-        }
+        Err(fault) => Err(Error::invalid(format!(
+            "error parsing X-Vault-Wrap-TTL header: {fault}"
+        ))),
     }
 }
 
@@ -300,8 +344,13 @@ fn audited_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     headers
         .iter()
         .filter(|(name, _)| {
-            !matches!(name.as_str(), "x-vault-token" | "authorization" | "cookie" | "proxy-authorization")
+            !matches!(
+                name.as_str(),
+                "x-vault-token" | "authorization" | "cookie" | "proxy-authorization"
+            )
         })
-        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .filter_map(|(name, value)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        })
         .collect()
 }

@@ -11,5 +11,6 @@ pub mod limit;
 mod listen;
 mod logical;
 
+pub use limit::Limits;
 pub use listen::{Listener, Serving};
 pub use logical::Edge;

@@ -24,7 +24,43 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a request may take altogether: Vault's `max_request_duration`.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
+/// How long a connection may stay open on which nothing is asked and no answer is read.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long requests in flight may take after the server was told to stop.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// The most concurrent requests of one HTTP/2 connection.
 pub const STREAMS_MAX: u32 = 256;
+
+/// The limits that a server may be started with. What bounds the parser of requests is not among
+/// them: those limits are the same everywhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// See [`BODY_BYTES_MAX`].
+    pub body_bytes: usize,
+    /// See [`CONNECTIONS_MAX`]; at least one.
+    pub connections: usize,
+    /// See [`HEAD_TIMEOUT`].
+    pub head_timeout: Duration,
+    /// See [`BODY_TIMEOUT`].
+    pub body_timeout: Duration,
+    /// See [`REQUEST_TIMEOUT`].
+    pub request_timeout: Duration,
+    /// See [`IDLE_TIMEOUT`].
+    pub idle_timeout: Duration,
+    /// See [`DRAIN_TIMEOUT`].
+    pub drain_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: BODY_BYTES_MAX,
+            connections: CONNECTIONS_MAX,
+            head_timeout: HEAD_TIMEOUT,
+            body_timeout: BODY_TIMEOUT,
+            request_timeout: REQUEST_TIMEOUT,
+            idle_timeout: IDLE_TIMEOUT,
+            drain_timeout: DRAIN_TIMEOUT,
+        }
+    }
+}

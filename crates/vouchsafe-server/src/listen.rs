@@ -13,9 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::limit::{
-    CONNECTIONS_MAX, DRAIN_TIMEOUT, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX, STREAMS_MAX,
-};
+use crate::limit::{HEAD_BYTES_MAX, HEADERS_MAX, STREAMS_MAX};
 use crate::logical::Edge;
 
 /// A bound socket that does not serve yet.
@@ -46,9 +44,16 @@ impl Listener {
     pub fn serve(self, edge: Edge) -> Serving {
         let (stop, stopped) = oneshot::channel();
         let address = self.address;
-        #[expect(clippy::disallowed_methods, reason = "this is the supervised spawner of the edge")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the supervised spawner of the edge"
+        )]
         let task = tokio::spawn(accept(self.socket, edge, stopped));
-        Serving { address, stop, task }
+        Serving {
+            address,
+            stop,
+            task,
+        }
     }
 }
 
@@ -80,7 +85,7 @@ async fn accept(socket: TcpListener, edge: Edge, mut stopped: oneshot::Receiver<
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(edge.limits().head_timeout)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX);
     builder
@@ -90,9 +95,11 @@ async fn accept(socket: TcpListener, edge: Edge, mut stopped: oneshot::Receiver<
         .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX));
     let builder = Arc::new(builder);
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(edge.limits().connections));
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            break;
+        };
         let (stream, remote) = tokio::select! {
             _ = &mut stopped => break,
             accepted = socket.accept() => match accepted {
@@ -115,17 +122,25 @@ async fn accept(socket: TcpListener, edge: Edge, mut stopped: oneshot::Receiver<
                 async move { Ok::<_, Infallible>(edge.serve(request, Some(remote)).await) }
             });
             let io: TokioIo<TcpStream> = TokioIo::new(stream);
-            let served = watcher.watch(builder.serve_connection(io, service).into_owned()).await;
+            let served = watcher
+                .watch(builder.serve_connection(io, service).into_owned())
+                .await;
             if let Err(error) = served {
                 tracing::debug!(%error, %remote, "a connection ended early");
             }
             drop(place);
         };
-        #[expect(clippy::disallowed_methods, reason = "this is the supervised spawner of the edge")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the supervised spawner of the edge"
+        )]
         drop(tokio::spawn(connection));
     }
     drop(socket);
-    if tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(edge.limits().drain_timeout, graceful.shutdown())
+        .await
+        .is_err()
+    {
         tracing::warn!("some requests did not finish in time and were cut off");
     }
 }

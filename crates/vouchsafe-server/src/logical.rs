@@ -12,26 +12,52 @@ use vouchsafe_logical::{Entropy, EntropyExt, Error, ErrorKind};
 
 use crate::decode;
 use crate::encode::{self, Answer};
-use crate::limit::{BODY_BYTES_MAX, BODY_TIMEOUT, REQUEST_TIMEOUT};
+use crate::limit::Limits;
 
 /// The edge of one server.
 #[derive(Clone)]
 pub struct Edge {
     core: Arc<Core>,
     entropy: Arc<dyn Entropy>,
+    limits: Limits,
 }
 
 impl Edge {
     /// An edge before a core.
     #[must_use]
     pub fn new(core: Arc<Core>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { core, entropy }
+        Self {
+            core,
+            entropy,
+            limits: Limits::default(),
+        }
+    }
+
+    /// The same edge with other limits than the default ones.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// What bounds requests and connections.
+    pub(crate) const fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Answers one HTTP request.
-    pub async fn serve(&self, request: HttpRequest<Incoming>, remote: Option<SocketAddr>) -> Answer {
+    pub async fn serve(
+        &self,
+        request: HttpRequest<Incoming>,
+        remote: Option<SocketAddr>,
+    ) -> Answer {
         let id = self.entropy.uuid();
-        match tokio::time::timeout(REQUEST_TIMEOUT, self.answer(&id, request, remote)).await {
+        match tokio::time::timeout(
+            self.limits.request_timeout,
+            self.answer(&id, request, remote),
+        )
+        .await
+        {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => encode::refusal(&error),
             Err(_) => encode::refusal(&Error::new(
@@ -53,7 +79,7 @@ impl Edge {
             return Err(Error::not_found());
         }
         let head = decode::head(&parts)?;
-        let body = read(body).await?;
+        let body = read(body, &self.limits).await?;
         let request = decode::request(id.to_owned(), head, &parts.headers, &body, remote)?;
         let outcome: Outcome = self.core.handle(&request).await;
         Ok(encode::outcome(id, &parts.headers, outcome))
@@ -61,18 +87,19 @@ impl Edge {
 }
 
 /// The whole body, within its limits.
-async fn read(mut body: Incoming) -> Result<Bytes, Error> {
+async fn read(mut body: Incoming, limits: &Limits) -> Result<Bytes, Error> {
+    let bytes_max = limits.body_bytes;
     let too_large = || {
         Error::new(
             ErrorKind::TooLarge,
             "body_too_large",
-            format!("the body has more than {BODY_BYTES_MAX} bytes"),
+            format!("the body has more than {bytes_max} bytes"),
         )
     };
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    if body.size_hint().lower() > BODY_BYTES_MAX as u64 {
+    if body.size_hint().lower() > bytes_max as u64 {
         return Err(too_large());
     }
     let reading = async {
@@ -82,7 +109,7 @@ async fn read(mut body: Incoming) -> Result<Bytes, Error> {
                 Error::invalid_because("body_unreadable", "the body ended before it was complete")
             })?;
             if let Some(data) = frame.data_ref() {
-                if whole.len() + data.len() > BODY_BYTES_MAX {
+                if whole.len() + data.len() > bytes_max {
                     return Err(too_large());
                 }
                 whole.extend_from_slice(data);
@@ -90,8 +117,11 @@ async fn read(mut body: Incoming) -> Result<Bytes, Error> {
         }
         Ok(whole.freeze())
     };
-    match tokio::time::timeout(BODY_TIMEOUT, reading).await {
+    match tokio::time::timeout(limits.body_timeout, reading).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(Error::invalid_because("body_timeout", "the body did not arrive in time")),
+        Err(_) => Err(Error::invalid_because(
+            "body_timeout",
+            "the body did not arrive in time",
+        )),
     }
 }

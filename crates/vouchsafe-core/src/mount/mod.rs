@@ -17,9 +17,22 @@ use vouchsafe_logical::{
 };
 use vouchsafe_policy::Permit;
 
+use crate::core::Core;
+
 pub use change::{NewMount, Tuning};
 pub use entry::{MountConfig, MountEntry, SYSTEM_LEASE_TTL, StoredClass, UserLockoutConfig};
 pub use table::{Mount, MountTable, Mounts};
+
+impl Core {
+    /// All open mounts in order of path; none while sealed. Documents and the authorization matrix
+    /// are made from their routes.
+    #[must_use]
+    pub fn mounts(&self) -> Vec<Arc<Mount>> {
+        self.runtime().map_or_else(Vec::new, |runtime| {
+            runtime.mounts.table().iter().cloned().collect()
+        })
+    }
+}
 
 /// Where a request goes: a mount and one of its routes.
 pub struct Target<'r> {

@@ -1,0 +1,343 @@
+//! One good request for each row of the matrix, and the world in which it is good.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use vouchsafe_logical::{MountClass, Operation};
+
+use crate::harness::{T0, TEST_CATALOG, TestCore};
+
+/// The routes that work without a token.
+pub(super) const OPEN_ROUTES: &[&str] = &[
+    "auth/approle/login update (login)",
+    "auth/userpass/login/{username} update (login)",
+    "identity/oidc/.well-known/openid-configuration read (public)",
+    "identity/oidc/.well-known/keys read (public)",
+    "identity/oidc/.well-known/jwks.json read (public)",
+    "sys/internal/ui/mounts read (public)",
+    "sys/internal/ui/mounts/{path...} read (public)",
+];
+
+/// A server with one object of each sort, and a token for each column.
+pub(super) struct World {
+    pub(super) core: TestCore,
+    tokens: BTreeMap<&'static str, String>,
+    known: BTreeMap<&'static str, String>,
+}
+
+/// A request of the matrix.
+pub(super) struct Sample {
+    pub(super) path: String,
+    pub(super) data: Value,
+}
+
+fn everywhere(capabilities: &[&str]) -> Value {
+    json!({ "policy": json!({ "path": { "*": { "capabilities": capabilities } } }).to_string() })
+}
+
+fn audit_device() -> Value {
+    json!({ "type": "file", "options": { "file_path": "discard" } })
+}
+
+impl World {
+    pub(super) async fn build() -> Self {
+        let core = TestCore::at(T0).await;
+        core.mount_probes().await;
+        let mut world = Self {
+            core,
+            tokens: BTreeMap::new(),
+            known: BTreeMap::new(),
+        };
+        world.mount_everything().await;
+        world.add_objects().await;
+        world.add_callers().await;
+        world
+    }
+
+    /// The token of a column.
+    pub(super) fn token(&self, who: &str) -> Option<&str> {
+        self.tokens.get(who).map(String::as_str)
+    }
+
+    async fn mount_everything(&self) {
+        for kind in TEST_CATALOG.iter().filter(|kind| kind.name != "identity") {
+            let place = match kind.class {
+                MountClass::Auth => "sys/auth",
+                MountClass::Secret => "sys/mounts",
+            };
+            if kind.name != "probe" {
+                self.core
+                    .write(
+                        &format!("{place}/{}", kind.name),
+                        json!({ "type": kind.name }),
+                    )
+                    .await;
+            }
+        }
+        self.core
+            .write("sys/auth/spare", json!({ "type": "probe" }))
+            .await;
+        self.core
+            .write("sys/mounts/spare", json!({ "type": "probe" }))
+            .await;
+    }
+
+    fn learn(&mut self, name: &'static str, value: &Value) {
+        self.known
+            .insert(name, value.as_str().expect("text").to_owned());
+    }
+
+    async fn add_objects(&mut self) {
+        let core = &self.core;
+        let key = json!({ "allowed_client_ids": "*", "algorithm": "ES256" });
+        core.write(
+            "sys/policies/acl/sample",
+            json!({ "policy": "path \"a\" {}" }),
+        )
+        .await;
+        core.write("identity/oidc/key/sample", key).await;
+        core.write("identity/oidc/role/sample", json!({ "key": "sample" }))
+            .await;
+        core.write("identity/oidc/key/unused", json!({ "algorithm": "ES256" }))
+            .await;
+        core.write(
+            "auth/token/roles/sample",
+            json!({ "allowed_policies_glob": "*" }),
+        )
+        .await;
+        let accessor = core.accessor("auth/spare/").await;
+        let entity = core
+            .write("identity/entity", json!({ "name": "sample" }))
+            .await;
+        let other = core
+            .write("identity/entity", json!({ "name": "other" }))
+            .await;
+        let alias = json!({
+            "name": "sample", "mount_accessor": accessor, "canonical_id": entity["id"]
+        });
+        let alias = core.write("identity/entity-alias", alias).await;
+        let group = json!({ "name": "sample", "type": "external" });
+        let group = core.write("identity/group", group).await;
+        let group_alias = json!({
+            "name": "sample", "mount_accessor": accessor, "canonical_id": group["id"]
+        });
+        let group_alias = core.write("identity/group-alias", group_alias).await;
+        let moved = core
+            .write("sys/remount", json!({ "from": "probe", "to": "probed" }))
+            .await;
+        let victim = core
+            .write("auth/token/create", json!({ "policies": ["sample"] }))
+            .await;
+        self.add_users().await;
+        self.add_audit().await;
+        self.learn("accessor of auth/spare/", &json!(accessor));
+        self.learn("entity", &entity["id"]);
+        self.learn("other entity", &other["id"]);
+        self.learn("alias", &alias["id"]);
+        self.learn("group", &group["id"]);
+        self.learn("group alias", &group_alias["id"]);
+        self.learn("move", &moved["migration_id"]);
+        self.learn("victim", &victim["auth"]["client_token"]);
+        self.learn("victim's accessor", &victim["auth"]["accessor"]);
+    }
+
+    async fn add_users(&mut self) {
+        let core = &self.core;
+        core.write(
+            "auth/userpass/users/sample",
+            json!({ "password": "correct" }),
+        )
+        .await;
+        core.write(
+            "auth/approle/role/sample",
+            json!({ "token_policies": "sample" }),
+        )
+        .await;
+        let role = core.read("auth/approle/role/sample/role-id").await;
+        let secret = core
+            .write("auth/approle/role/sample/secret-id", json!({}))
+            .await;
+        self.learn("role id", &role["role_id"]);
+        self.learn("secret id", &secret["secret_id"]);
+        self.learn("secret id's accessor", &secret["secret_id_accessor"]);
+    }
+
+    async fn add_audit(&self) {
+        self.core
+            .write("sys/config/auditing/request-headers/sample", json!({}))
+            .await;
+        self.core.write("sys/audit/spare", audit_device()).await;
+    }
+
+    /// Tokens of logins, so that each caller has an entity.
+    async fn add_callers(&mut self) {
+        const WRITE: [&str; 4] = ["create", "update", "patch", "delete"];
+        const ALL: [&str; 6] = ["create", "update", "patch", "delete", "read", "list"];
+        let policies: [(&'static str, Value); 5] = [
+            (
+                "nothing",
+                json!({ "policy": "path \"*\" { capabilities = [] }" }),
+            ),
+            ("reader", everywhere(&["read", "list"])),
+            ("writer", everywhere(&WRITE)),
+            ("admin", everywhere(&ALL)),
+            ("sudo", everywhere(&[&ALL[..], &["sudo"]].concat())),
+        ];
+        for (name, policy) in policies {
+            self.core
+                .write(&format!("sys/policies/acl/{name}"), policy)
+                .await;
+            let body = json!({ "token_policies": name, "token_no_default_policy": true });
+            let token = self.core.login(name, body).await.client_token;
+            self.tokens.insert(name, token);
+        }
+        let token = self.core.login("default", json!({})).await.client_token;
+        self.tokens.insert("default", token);
+        self.tokens.insert("root", self.core.root_token.clone());
+    }
+}
+
+/// Fills in patterns and bodies.
+pub(super) struct Samples<'w> {
+    pub(super) world: &'w World,
+}
+
+impl Samples<'_> {
+    /// The sample of a row.
+    pub(super) fn request(&self, mount: &str, pattern: &str, operation: Operation) -> Sample {
+        let route = format!("{mount}{pattern}");
+        let segments: Vec<&str> = route
+            .split('/')
+            .map(|segment| self.segment(&route, segment, operation))
+            .collect();
+        let writes = matches!(operation, Operation::Update | Operation::Patch);
+        let data = if writes {
+            self.body(&route)
+        } else {
+            self.parameters(&route)
+        };
+        Sample {
+            path: segments.join("/"),
+            data,
+        }
+    }
+
+    fn known(&self, name: &str) -> &str {
+        &self.world.known[name]
+    }
+
+    fn segment<'a>(&'a self, route: &str, segment: &'a str, operation: Operation) -> &'a str {
+        if !segment.starts_with('{') {
+            return segment;
+        }
+        match (route, operation) {
+            ("identity/entity/id/{id*}", _) => self.known("entity"),
+            ("identity/entity-alias/id/{id*}", _) => self.known("alias"),
+            ("identity/group/id/{id*}", _) => self.known("group"),
+            ("identity/group-alias/id/{id*}", _) => self.known("group alias"),
+            // A key that a role names can't be deleted.
+            ("identity/oidc/key/{name}", Operation::Delete) => "unused",
+            ("sys/mounts/{path...}" | "sys/auth/{path...}" | "sys/audit/{path...}", operation)
+                if operation == Operation::Update =>
+            {
+                "fresh"
+            }
+            _ => match segment {
+                "{mount_accessor*}" => self.known("accessor of auth/spare/"),
+                "{migration_id*}" => self.known("move"),
+                "{path...}" => "spare",
+                _ => "sample",
+            },
+        }
+    }
+
+    fn parameters(&self, route: &str) -> Value {
+        match route {
+            "auth/token/lookup" => json!({ "token": self.known("victim") }),
+            _ if route.starts_with("auth/approle/role/{role_name}/secret-id") => self.body(route),
+            _ => Value::Null,
+        }
+    }
+
+    fn body(&self, route: &str) -> Value {
+        if let Some(rest) = route.strip_prefix("auth/approle/") {
+            return self.approle_body(rest);
+        }
+        if let Some(rest) = route.strip_prefix("identity/") {
+            return self.identity_body(rest);
+        }
+        match route {
+            "auth/token/lookup"
+            | "auth/token/renew"
+            | "auth/token/revoke"
+            | "auth/token/revoke-orphan"
+            | "sys/capabilities" => {
+                json!({ "token": self.known("victim"), "paths": "a" })
+            }
+            "auth/token/lookup-accessor"
+            | "auth/token/renew-accessor"
+            | "auth/token/revoke-accessor"
+            | "sys/capabilities-accessor" => {
+                json!({ "accessor": self.known("victim's accessor"), "paths": "a" })
+            }
+            "auth/userpass/users/{username}/policies" => json!({ "policies": "sample" }),
+            _ if route.starts_with("auth/userpass/") => json!({ "password": "correct" }),
+            "sys/audit/{path...}" => audit_device(),
+            "sys/audit-hash/{path...}" => json!({ "input": "text" }),
+            "sys/capabilities-self" => json!({ "paths": "a" }),
+            "sys/mounts/{path...}" | "sys/auth/{path...}" => json!({ "type": "probe" }),
+            "sys/remount" => json!({ "from": "spare", "to": "moved" }),
+            "sys/policies/acl/{name...}" | "sys/policy/{name...}" => {
+                json!({ "policy": "path \"b\" {}" })
+            }
+            _ => json!({}),
+        }
+    }
+
+    fn identity_body(&self, route: &str) -> Value {
+        let accessor = self.known("accessor of auth/spare/");
+        match route {
+            "entity/merge" => json!({
+                "from_entity_ids": [self.known("other entity")],
+                "to_entity_id": self.known("entity"),
+            }),
+            "entity/batch-delete" => json!({ "entity_ids": [self.known("entity")] }),
+            "entity-alias" => json!({
+                "name": "new",
+                "mount_accessor": accessor,
+                "canonical_id": self.known("other entity"),
+            }),
+            "group-alias" => json!({ "name": "new", "mount_accessor": accessor }),
+            "group-alias/id/{id*}" => json!({ "name": "renamed", "mount_accessor": accessor }),
+            "lookup/entity" | "lookup/group" => json!({ "name": "sample" }),
+            "oidc/role/{name}" => json!({ "key": "sample" }),
+            _ => json!({}),
+        }
+    }
+
+    fn approle_body(&self, route: &str) -> Value {
+        let part = route.strip_prefix("role/{role_name}/").unwrap_or(route);
+        let field = part.replace('-', "_");
+        let value = match part {
+            "login" => {
+                return json!({
+                    "role_id": self.known("role id"), "secret_id": self.known("secret id")
+                });
+            }
+            "custom-secret-id" => return json!({ "secret_id": "a custom one" }),
+            _ if part.starts_with("secret-id/") => {
+                return json!({ "secret_id": self.known("secret id") });
+            }
+            _ if part.starts_with("secret-id-accessor/") => {
+                return json!({ "secret_id_accessor": self.known("secret id's accessor") });
+            }
+            "policies" | "role-id" => json!("sample"),
+            "bind-secret-id" => json!(true),
+            _ if field.ends_with("cidrs") || field.ends_with("list") => json!(["127.0.0.0/8"]),
+            _ if field.ends_with("num_uses") => json!(7),
+            _ if field.ends_with("ttl") || field == "period" => json!("1h"),
+            _ => return json!({}),
+        };
+        json!({ field: value })
+    }
+}

@@ -1,0 +1,233 @@
+//! An auth method and a secrets engine that exist to be tested with: they believe what they are
+//! told, and fail on request.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+
+use serde_json::Value;
+use vouchsafe_logical::{
+    Access, AliasProposal, Answer, BackendKind, BoxFuture, Call, CommaList, Data, Duties, Error,
+    KeyValues, Login, Method, MountClass, Mounted, Operation, Reply, Route, TokenFields,
+    TokenParameters, input,
+};
+
+/// Logs in whoever says a name, with what the body asks for; `proof=wrong` is a failed proof.
+pub(super) const METHOD: BackendKind = BackendKind {
+    name: "probe",
+    class: MountClass::Auth,
+    summary: "Believes every name.",
+    locks_out: true,
+    open: |_| Mounted::open(Believer, &[&LOGIN]),
+};
+
+/// Keeps names, panics, and shows what reached it.
+pub(super) const ENGINE: BackendKind = BackendKind {
+    name: "probe",
+    class: MountClass::Secret,
+    summary: "Keeps names, panics, and shows what reached it.",
+    locks_out: false,
+    open: |_| Mounted::open(Engine::default(), &[&THING, &ECHO, &PANIC, &FALSE_LOGIN]),
+};
+
+struct Believer;
+
+impl Duties for Believer {}
+
+input! {
+    struct LoginInput {
+        /// Who.
+        name: String,
+        /// `wrong` fails.
+        proof: Option<String>,
+        /// Groups that the proof names.
+        groups: Option<CommaList>,
+        /// Metadata of the alias.
+        metadata: Option<KeyValues>,
+    }
+}
+
+const LOGIN: Route<Believer> = Route {
+    pattern: "login/{name...}",
+    access: Access::Login(|call| Some(call.captured("name").trim().to_lowercase())),
+    methods: &[Method::update2::<LoginInput, TokenFields>(login)],
+    exists: None,
+    help: "Log in.",
+};
+
+fn login<'a>(_: &'a Believer, call: Call<'a>) -> Answer<'a> {
+    Box::pin(async move {
+        let input: LoginInput = call.input()?;
+        let mut token = TokenParameters::default();
+        token.update(call.input()?)?;
+        if input.proof.as_deref() == Some("wrong") {
+            return Err(Error::invalid_credentials("invalid proof"));
+        }
+        let metadata = input.metadata.map(|pairs| pairs.0).unwrap_or_default();
+        Ok(Reply::login(Login {
+            alias: Some(AliasProposal {
+                name: input.name.clone(),
+                metadata,
+            }),
+            group_aliases: input.groups.map(|groups| groups.0).unwrap_or_default(),
+            display_name: input.name,
+            metadata: BTreeMap::new(),
+            token,
+            renewable: true,
+            internal: Value::Null,
+        }))
+    })
+}
+
+#[derive(Default)]
+struct Engine {
+    things: Mutex<BTreeSet<String>>,
+}
+
+impl Duties for Engine {
+    fn tick(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async {
+            let panics = self
+                .things
+                .lock()
+                .expect("not poisoned")
+                .contains("panic-at-tick");
+            assert!(!panics, "the test asked for it");
+            Ok(())
+        })
+    }
+}
+
+const THING: Route<Engine> = Route {
+    pattern: "thing/{name}",
+    access: Access::Token,
+    methods: &[
+        Method {
+            operation: Operation::Read,
+            fields: &[],
+            handler: read,
+        },
+        Method {
+            operation: Operation::Update,
+            fields: &[],
+            handler: write,
+        },
+        Method {
+            operation: Operation::Patch,
+            fields: &[],
+            handler: write,
+        },
+        Method {
+            operation: Operation::Delete,
+            fields: &[],
+            handler: remove,
+        },
+    ],
+    exists: Some(|engine, call| Box::pin(async move { Ok(engine.has(call.captured("name"))) })),
+    help: "Keep a name.",
+};
+
+const ECHO: Route<Engine> = Route {
+    pattern: "echo/{rest?...}",
+    access: Access::Token,
+    methods: &[
+        Method {
+            operation: Operation::Read,
+            fields: &[],
+            handler: echo,
+        },
+        Method {
+            operation: Operation::List,
+            fields: &[],
+            handler: echo,
+        },
+        Method {
+            operation: Operation::Update,
+            fields: &[],
+            handler: echo,
+        },
+        Method {
+            operation: Operation::Patch,
+            fields: &[],
+            handler: echo,
+        },
+        Method {
+            operation: Operation::Delete,
+            fields: &[],
+            handler: echo,
+        },
+    ],
+    exists: None,
+    help: "Show operation, path and data as they arrived.",
+};
+
+const PANIC: Route<Engine> = Route {
+    pattern: "panic",
+    access: Access::Public,
+    methods: &[Method::read(panic)],
+    exists: None,
+    help: "Panic.",
+};
+
+const FALSE_LOGIN: Route<Engine> = Route {
+    pattern: "login",
+    access: Access::Token,
+    methods: &[Method::read(false_login)],
+    exists: None,
+    help: "Answer with a proof of identity where none is due.",
+};
+
+impl Engine {
+    fn has(&self, name: &str) -> bool {
+        self.things.lock().expect("not poisoned").contains(name)
+    }
+}
+
+fn read<'a>(engine: &'a Engine, call: Call<'a>) -> Answer<'a> {
+    Box::pin(async move {
+        if !engine.has(call.captured("name")) {
+            return Err(Error::not_found());
+        }
+        shown(&call)
+    })
+}
+
+fn write<'a>(engine: &'a Engine, call: Call<'a>) -> Answer<'a> {
+    Box::pin(async move {
+        let name = call.captured("name").to_owned();
+        engine.things.lock().expect("not poisoned").insert(name);
+        shown(&call)
+    })
+}
+
+fn remove<'a>(engine: &'a Engine, call: Call<'a>) -> Answer<'a> {
+    Box::pin(async move {
+        engine
+            .things
+            .lock()
+            .expect("not poisoned")
+            .remove(call.captured("name"));
+        Ok(Reply::empty())
+    })
+}
+
+fn echo<'a>(_: &'a Engine, call: Call<'a>) -> Answer<'a> {
+    Box::pin(async move { shown(&call) })
+}
+
+fn shown(call: &Call<'_>) -> Result<Reply, Error> {
+    let mut data = Data::new();
+    data.insert("operation".to_owned(), call.operation.as_str().into());
+    data.insert("path".to_owned(), call.path.into());
+    data.insert("data".to_owned(), Value::Object(call.request.data.clone()));
+    data.insert("policies".to_owned(), call.caller.policies.clone().into());
+    data.insert("has_sudo".to_owned(), call.caller.has_sudo.into());
+    Ok(Reply::data(data))
+}
+
+fn panic<'a>(_: &'a Engine, _: Call<'a>) -> Answer<'a> {
+    Box::pin(async move { panic!("the test asked for it") })
+}
+
+fn false_login<'a>(_: &'a Engine, _: Call<'a>) -> Answer<'a> {
+    Box::pin(async move { Ok(Reply::login(Login::default())) })
+}
