@@ -107,7 +107,7 @@ pub(crate) const REGISTRY_HOSTS: &[&str] = &[
     "registry.npmjs.org",
 ];
 
-/// Files that may contain the words above.
+/// Files that may contain the words above, in any folder.
 pub(crate) const TEXT_EXEMPT: &[(&str, &str)] = &[
     ("Cargo.lock", "written by cargo, in cargo's own words"),
     ("xtask/src/tidy.rs", "holds the tables"),

@@ -63,8 +63,12 @@ fn each_line<'a>(
     faults
 }
 
+/// Whether `path` is one of the exempt paths, or lies deeper under the same name.
 fn is_exempt(exempt: &[(&str, &str)], path: &str) -> bool {
-    exempt.iter().any(|(exempt, _reason)| *exempt == path)
+    exempt.iter().any(|(exempt, _reason)| {
+        let above = path.strip_suffix(exempt);
+        above.is_some_and(|above| above.is_empty() || above.ends_with('/'))
+    })
 }
 
 /// Whether `word` stands in `line` without a letter or digit before it, and without one after it
