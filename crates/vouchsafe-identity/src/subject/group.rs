@@ -67,8 +67,8 @@ pub struct Group {
     /// What a mount calls it; none where the group is internal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alias: Option<GroupAlias>,
-    /// How often this record was written. Members that come and go by logins, deletes and merges
-    /// of entities do not count.
+    /// How often this record was changed. Members that come and go by logins, and by deletes and
+    /// merges of what they are, do not count.
     pub modify_index: u64,
     /// When it was made.
     #[serde(with = "stored_time")]

@@ -287,7 +287,7 @@ impl Records<'_> {
         for id in &group.parent_group_ids {
             let mut parent = self.indexed_group(id).await?;
             parent.member_group_ids.remove(&group.id);
-            self.put_group(&mut parent)?;
+            self.put_uncounted_group(&parent)?;
         }
         if let Some(alias) = &group.alias {
             self.remove_group_alias_keys(alias);

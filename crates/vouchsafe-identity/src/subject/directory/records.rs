@@ -145,6 +145,11 @@ impl<'t> Records<'t> {
     /// Stores a changed group and counts the change. Its indices are the caller's.
     pub(super) fn put_group(&mut self, group: &mut Group) -> Result<(), Error> {
         group.modify_index = group.modify_index.saturating_add(1);
+        self.put_uncounted_group(group)
+    }
+
+    /// Stores a group that changed only because a member of it went, which Vault does not count.
+    pub(super) fn put_uncounted_group(&mut self, group: &Group) -> Result<(), Error> {
         self.put(&keys::group(&group.id), group)
     }
 }

@@ -1,5 +1,7 @@
 //! Random histories of operations keep the invariants, and every reader sees them at once.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -10,6 +12,7 @@ use super::{Fixture, mount, proposal, requested};
 use crate::subject::directory::{
     AliasChange, Directory, EntityChange, GroupAliasChange, GroupChange, Merge,
 };
+use crate::subject::id::EntityId;
 
 /// An operation. Numbers choose among the objects that there are, or among a few names.
 #[derive(Clone, Debug)]
@@ -282,22 +285,40 @@ async fn apply(fixture: &Fixture, op: &Op) -> Result<(), Error> {
     }
 }
 
+/// The policies of all entities.
+async fn all_policies(fixture: &Fixture) -> BTreeMap<EntityId, BTreeSet<String>> {
+    let picture = Picture::take(&fixture.view).await;
+    let entities = picture.entities.iter();
+    entities
+        .map(|(id, entity)| (id.clone(), picture.policies(entity)))
+        .collect()
+}
+
 async fn play(history: &[Op]) {
     let fixture = Fixture::new();
     // Another node: it never writes, and learns of writes from versions alone.
     let reader = Directory::new(fixture.view.clone());
+    let mut before = BTreeMap::new();
     for op in history {
         if let Err(error) = apply(&fixture, op).await {
             assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{op:?}: {error:?}");
         }
         let picture = Picture::take(&fixture.view).await;
-        for entity in picture.entities.values() {
-            let subject = reader.subject(entity.id.as_str()).await.unwrap().unwrap();
+        picture.check();
+        let after = all_policies(&fixture).await;
+        for (id, entity) in &picture.entities {
+            let subject = reader.subject(id.as_str()).await.unwrap().unwrap();
             assert_eq!(subject.entity(), entity);
             let policies = subject.policies().to_strings().into_iter().collect();
-            assert_eq!(picture.policies(entity), policies, "after {op:?}");
+            assert_eq!(after[id], policies, "after {op:?}");
         }
-        picture.check();
+        if matches!(op, Op::Login { .. } | Op::Renewal { .. }) {
+            let other = before
+                .iter()
+                .filter(|(id, policies)| after.get(id) != Some(policies));
+            assert!(other.count() <= 1, "{op:?} changed what others may do");
+        }
+        before = after;
     }
 }
 

@@ -1,5 +1,6 @@
 //! The directory over a store in memory: logins, subjects, limits, and random histories.
 
+mod damage;
 mod history;
 mod invariants;
 mod limits;
