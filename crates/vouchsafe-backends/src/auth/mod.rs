@@ -3,3 +3,6 @@
 pub mod approle;
 mod former_names;
 pub mod userpass;
+
+#[cfg(test)]
+mod driver;

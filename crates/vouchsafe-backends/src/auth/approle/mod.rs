@@ -83,7 +83,11 @@ pub struct AppRole {
 
 impl AppRole {
     fn open(settings: Settings) -> Self {
-        Self { view: settings.view, system: settings.system, hasher: ArcSwapOption::empty() }
+        Self {
+            view: settings.view,
+            system: settings.system,
+            hasher: ArcSwapOption::empty(),
+        }
     }
 }
 
@@ -95,7 +99,7 @@ impl Duties for AppRole {
     }
 
     fn tick(&self) -> BoxFuture<'_, Result<(), Error>> {
-        Box::pin(self.sweep())
+        Box::pin(self.sweep(sweep::BATCHES_MAX))
     }
 
     fn renew<'a>(&'a self, internal: &'a Value) -> Renewal<'a> {

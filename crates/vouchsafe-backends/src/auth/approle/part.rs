@@ -247,7 +247,7 @@ pub(super) const PERIOD: Part = Part {
     initial: || json!(0),
 };
 
-const ALL: [Part; 11] = [
+pub(super) const ALL: [Part; 11] = [
     POLICIES,
     BIND_SECRET_ID,
     SECRET_ID_NUM_USES,

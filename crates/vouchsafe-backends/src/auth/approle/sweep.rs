@@ -15,8 +15,8 @@ use super::secret_id::{EXPIRY, Found, parse_expiry_key, secret_id_key};
 
 /// How many secret ids one commit removes.
 pub(super) const BATCH_MAX: usize = 500;
-/// How many batches one sweep does, so that it ends. The rest waits for the next one, a minute
-/// later.
+/// How many batches the sweep of a tick does, so that it ends. The rest waits for the next one, a
+/// minute later.
 pub(super) const BATCHES_MAX: usize = 100;
 
 /// Where deleted roles are listed.
@@ -49,7 +49,7 @@ enum Progress {
 
 fn tidy<'a>(approle: &'a AppRole, _call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
-        approle.sweep().await?;
+        approle.sweep(BATCHES_MAX).await?;
         let reply = Reply {
             response: Response::Accepted,
             ..Reply::default()
@@ -62,10 +62,10 @@ fn tidy<'a>(approle: &'a AppRole, _call: Call<'a>) -> Answer<'a> {
 }
 
 impl AppRole {
-    /// Removes what is due, [`BATCHES_MAX`] batches of it at most.
-    pub(super) async fn sweep(&self) -> Result<(), Error> {
+    /// Removes what is due, `batches` of it at most.
+    pub(super) async fn sweep(&self, batches: usize) -> Result<(), Error> {
         let hasher = self.hasher().await?;
-        for _ in 0..BATCHES_MAX {
+        for _ in 0..batches {
             if self.sweep_expired(&hasher).await? == Progress::Done
                 && self.sweep_removed(&hasher).await? == Progress::Done
             {

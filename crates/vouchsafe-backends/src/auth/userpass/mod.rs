@@ -15,9 +15,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use vouchsafe_logical::backend::Renewal;
-use vouchsafe_logical::{
-    BackendKind, Duties, MountClass, Mounted, Route, Settings, System, View,
-};
+use vouchsafe_logical::{BackendKind, Duties, MountClass, Mounted, Route, Settings, System, View};
 
 /// The catalog entry.
 pub const METHOD: BackendKind = BackendKind {
@@ -28,8 +26,13 @@ pub const METHOD: BackendKind = BackendKind {
     open: |settings| Mounted::open(Userpass::open(settings), ROUTES),
 };
 
-const ROUTES: &[&Route<Userpass>] =
-    &[&user::LIST, &user::ROUTE, &user::PASSWORD, &user::POLICIES, &login::ROUTE];
+const ROUTES: &[&Route<Userpass>] = &[
+    &user::LIST,
+    &user::ROUTE,
+    &user::PASSWORD,
+    &user::POLICIES,
+    &login::ROUTE,
+];
 
 /// One mount of the method.
 pub struct Userpass {
@@ -39,7 +42,10 @@ pub struct Userpass {
 
 impl Userpass {
     fn open(settings: Settings) -> Self {
-        Self { view: settings.view, system: settings.system }
+        Self {
+            view: settings.view,
+            system: settings.system,
+        }
     }
 }
 

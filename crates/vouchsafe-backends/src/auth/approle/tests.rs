@@ -1,1 +1,0 @@
-//! The method by path and operation.
