@@ -55,6 +55,7 @@ pub(crate) struct Device {
     record: DeviceRecord,
     options: Options,
     redactor: Redactor,
+    patience: Duration,
     room: Arc<Semaphore>,
     jobs: Sender<Job>,
     has_stalled: Arc<AtomicBool>,
@@ -82,10 +83,10 @@ impl Device {
     pub(crate) fn start(record: DeviceRecord) -> Result<Arc<Self>, Error> {
         let options = Options::parse(&record.kind, &record.options)?;
         let sink = options.destination.sink();
-        Self::start_over(record, options, sink)
+        Self::start_over(record, options, sink, WRITE_PATIENCE)
     }
 
-    /// Starts a device over any place.
+    /// Starts a device over any place, for which requests wait so long.
     ///
     /// # Errors
     /// A damaged salt; the operating system gives no thread.
@@ -93,6 +94,7 @@ impl Device {
         record: DeviceRecord,
         options: Options,
         sink: Box<dyn Sink>,
+        patience: Duration,
     ) -> Result<Arc<Self>, Error> {
         let salt = hex::decode(&record.salt)
             .map_err(|_| Error::internal(format!("audit device `{}`: damaged", record.path)))?;
@@ -112,6 +114,7 @@ impl Device {
             redactor: Redactor::new(&salt, options.log_raw, options.hmac_accessor),
             record,
             options,
+            patience,
             room: Arc::new(Semaphore::new(QUEUE_BYTES_MAX)),
             jobs,
             has_stalled,
@@ -163,12 +166,12 @@ impl Device {
     /// # Errors
     /// Why it was not, for the operator.
     pub(crate) async fn written(&self, receipt: Receipt) -> Result<(), String> {
-        match tokio::time::timeout(WRITE_PATIENCE, receipt.0).await {
+        match tokio::time::timeout(self.patience, receipt.0).await {
             Ok(Ok(written)) => written,
             Ok(Err(_)) => Err("its thread is gone".to_owned()),
             Err(_) => {
                 self.has_stalled.store(true, Ordering::Relaxed);
-                Err(format!("no answer within {WRITE_PATIENCE:?}"))
+                Err(format!("no answer within {:?}", self.patience))
             }
         }
     }

@@ -30,15 +30,19 @@ pub(crate) struct LogFile {
     path: PathBuf,
     /// The rights that the file shall have; `None` leaves those of a file that exists.
     mode: Option<u32>,
+    /// The user whose file it must be.
+    owner: u32,
     file: Option<File>,
 }
 
 impl LogFile {
     /// The file at `path`, which is not opened yet.
-    pub(crate) const fn new(path: PathBuf, mode: Option<u32>) -> Self {
+    pub(crate) fn new(path: PathBuf, mode: Option<u32>) -> Self {
+        let owner = rustix::process::geteuid().as_raw();
         Self {
             path,
             mode,
+            owner,
             file: None,
         }
     }
@@ -80,7 +84,7 @@ impl LogFile {
                 "it is {found}; expected a regular file"
             )));
         }
-        if metadata.uid() != rustix::process::geteuid().as_raw() {
+        if metadata.uid() != self.owner {
             return Err(io::Error::other(
                 "it belongs to another user than the server runs as",
             ));
@@ -151,3 +155,6 @@ impl Sink for LogFile {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

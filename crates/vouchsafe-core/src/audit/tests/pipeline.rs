@@ -1,0 +1,1 @@
+//! The whole way of requests through a core with an audit log.
