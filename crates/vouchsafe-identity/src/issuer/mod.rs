@@ -41,6 +41,6 @@ pub use key_set::{KeySet, MAX_AGE_EMPTY_SECONDS, MAX_AGE_SECONDS_MAX, MAX_AGE_SE
 pub use named_key::{
     ALGORITHMS, NamedKey, PAIRS_MAX, ROTATION_PERIOD_SECONDS_MIN, State, VERIFICATION_PERIODS_MAX,
 };
-pub use promise::{DELIVERY_MARGIN_SECONDS, Promise};
-pub use rotation::{ChangeError, Rotated};
+pub use promise::{DELIVERY_MARGIN_SECONDS, PROMISE_SECONDS_MAX, Promise};
+pub use rotation::{AlgorithmChanged, ChangeError, Dropped, Rotated};
 pub use unix_seconds::UnixSeconds;

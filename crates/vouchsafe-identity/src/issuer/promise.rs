@@ -8,10 +8,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Publication, UnixSeconds};
+use super::{MAX_AGE_SECONDS_MAX, Publication, UnixSeconds};
 
 /// How long an answer may be under way to a cache, and how far the nodes' clocks may differ.
 pub const DELIVERY_MARGIN_SECONDS: u64 = 10;
+
+/// The farthest that a promise reaches: a `max-age`, and another one for as long as it is not renewed.
+pub const PROMISE_SECONDS_MAX: u64 = PROMISE_MAX_AGES * MAX_AGE_SECONDS_MAX;
+const PROMISE_MAX_AGES: u64 = 2;
 
 /// The outstanding promise; one record for all key sets that were ever served.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,9 +28,13 @@ pub struct Promise {
 
 impl Promise {
     /// When a pair that enters the key set now is known to every cache.
+    ///
+    /// Caches count `max-age` from when they received it, so a promise that reaches farther than any
+    /// does was made by a clock that ran ahead, and binds nobody beyond [`PROMISE_SECONDS_MAX`].
     #[must_use]
     pub fn publication(&self, now: UnixSeconds) -> Publication {
-        let known_from = self.until.plus(DELIVERY_MARGIN_SECONDS).max(now);
+        let until = self.until.min(now.plus(PROMISE_SECONDS_MAX));
+        let known_from = until.plus(DELIVERY_MARGIN_SECONDS).max(now);
         Publication {
             at: now,
             known_from,
@@ -49,7 +57,7 @@ impl Promise {
         if self.until >= now.plus(max_age_seconds) {
             return None;
         }
-        let until = now.plus(2 * max_age_seconds).max(self.until);
+        let until = now.plus(PROMISE_MAX_AGES * max_age_seconds).max(self.until);
         Some(Self {
             until,
             generation: self.generation,

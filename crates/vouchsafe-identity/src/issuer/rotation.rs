@@ -69,8 +69,26 @@ pub struct Rotated {
     pub unknown_until: Option<UnixSeconds>,
     /// When the pair that signed before leaves the key set.
     pub old_expires_at: UnixSeconds,
-    /// Pairs that had to leave early because of [`PAIRS_MAX`], and when they would have left.
-    pub dropped: Vec<(String, UnixSeconds)>,
+    /// Pairs that had to leave early.
+    pub dropped: Vec<Dropped>,
+}
+
+/// What a change of algorithm did, as far as somebody should be told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AlgorithmChanged {
+    /// When the first pair of the new algorithm signs, if that is later than now.
+    pub signs_from: Option<UnixSeconds>,
+    /// Pairs that had to leave early.
+    pub dropped: Vec<Dropped>,
+}
+
+/// A pair that left the key set early because there are at most [`PAIRS_MAX`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// The `kid`.
+    pub key_id: String,
+    /// When it would have left.
+    pub expires_at: UnixSeconds,
 }
 
 impl NamedKey {
@@ -229,7 +247,7 @@ impl NamedKey {
     }
 
     /// Drops the retiring pairs that would leave first, until there is room for one more pair.
-    fn make_room(&mut self, now: UnixSeconds) -> Vec<(String, UnixSeconds)> {
+    fn make_room(&mut self, now: UnixSeconds) -> Vec<Dropped> {
         let mut dropped = Vec::new();
         while self.pairs.len() >= PAIRS_MAX {
             let retiring = self.active(now).unwrap_or(0);
@@ -239,14 +257,14 @@ impl NamedKey {
             let Some((index, expires_at)) = first else {
                 break;
             };
-            dropped.push((self.pairs.remove(index).key_id().to_owned(), expires_at));
+            let key_id = self.pairs.remove(index).key_id().to_owned();
+            dropped.push(Dropped { key_id, expires_at });
         }
         dropped
     }
 
-    /// Changes the algorithm: new pairs, of which the first signs as soon as every cache has it.
-    /// Returns that time, if it is later than now. The next pair of the old algorithm, which never
-    /// signed, is dropped.
+    /// Changes the algorithm: new pairs, of which the first signs as soon as every cache has it. The
+    /// next pair of the old algorithm, which never signed, is dropped.
     ///
     /// # Errors
     /// [`ChangeError::SpareMissing`].
@@ -256,26 +274,27 @@ impl NamedKey {
         algorithm: Algorithm,
         publication: Option<Publication>,
         spares: &mut Spares,
-    ) -> Result<Option<UnixSeconds>, ChangeError> {
+    ) -> Result<AlgorithmChanged, ChangeError> {
         if algorithm == self.algorithm {
-            return Ok(None);
+            return Ok(AlgorithmChanged::default());
         }
         self.algorithm = algorithm;
         let Some(active) = self.active(now) else {
-            return Ok(None);
+            return Ok(AlgorithmChanged::default());
         };
         self.pairs.truncate(active + 1);
         self.settle(now);
-        self.make_room(now);
+        let mut dropped = self.make_room(now);
         self.append(now, publication, spares)?;
-        self.make_room(now);
+        dropped.extend(self.make_room(now));
         let first_from = self.pairs.last().map_or(now, |pair| pair.active_from);
-        self.append(
-            first_from.plus(self.rotation_period_seconds),
-            publication,
-            spares,
-        )?;
-        Ok(Some(first_from).filter(|from| *from > now))
+        let next_from = first_from.plus(self.rotation_period_seconds);
+        self.append(next_from, publication, spares)?;
+        let signs_from = Some(first_from).filter(|from| *from > now);
+        Ok(AlgorithmChanged {
+            signs_from,
+            dropped,
+        })
     }
 
     /// Changes rotation period and verification TTL. The next rotation never moves to later.

@@ -5,9 +5,10 @@ use vouchsafe_jose::{Algorithm, SigningKey};
 
 use super::world::World;
 use crate::issuer::{
-    ALGORITHMS, ISSUER_BYTES_MAX, IssuerError, KeyMaterial, KeySet, MAX_AGE_EMPTY_SECONDS,
-    MAX_AGE_SECONDS_MAX, MAX_AGE_SECONDS_MIN, NamedKey, Promise, RegisteredClaims, Spares,
-    UnixSeconds, discovery_document, effective_issuer, parse_issuer,
+    ALGORITHMS, DELIVERY_MARGIN_SECONDS, ISSUER_BYTES_MAX, IssuerError, KeyMaterial, KeySet,
+    MAX_AGE_EMPTY_SECONDS, MAX_AGE_SECONDS_MAX, MAX_AGE_SECONDS_MIN, NamedKey, PROMISE_SECONDS_MAX,
+    Promise, Publication, RegisteredClaims, Spares, UnixSeconds, discovery_document,
+    effective_issuer, parse_issuer,
 };
 
 #[test]
@@ -182,6 +183,28 @@ fn a_promise_is_extended_once_per_max_age() {
             ..second
         }
     );
+}
+
+#[test]
+fn a_promise_of_a_clock_that_ran_ahead_binds_nobody_for_long() {
+    let now = UnixSeconds(1_000_000);
+    let at = |until: u64| {
+        Promise {
+            until: UnixSeconds(until),
+            generation: 0,
+        }
+        .publication(now)
+    };
+    let known = |known_from: u64| Publication {
+        at: now,
+        known_from: UnixSeconds(known_from),
+    };
+    let farthest = now.0 + PROMISE_SECONDS_MAX;
+    assert_eq!(at(farthest), known(farthest + DELIVERY_MARGIN_SECONDS));
+    assert_eq!(at(farthest + 1), at(farthest));
+    assert_eq!(at(u64::MAX), at(farthest));
+    assert_eq!(at(now.0 - DELIVERY_MARGIN_SECONDS), known(now.0));
+    assert_eq!(at(0), known(now.0));
 }
 
 #[test]

@@ -4,7 +4,8 @@ use vouchsafe_jose::Algorithm;
 
 use super::world::{World, spares};
 use crate::issuer::{
-    ChangeError, DELIVERY_MARGIN_SECONDS, NamedKey, PAIRS_MAX, Spares, State, UnixSeconds,
+    AlgorithmChanged, ChangeError, DELIVERY_MARGIN_SECONDS, Dropped, NamedKey, PAIRS_MAX, Spares,
+    State, UnixSeconds,
 };
 
 const MINUTE: u64 = 60;
@@ -199,7 +200,7 @@ fn another_algorithm_waits_for_the_caches() {
         key.set_algorithm(now, Algorithm::Es256, publication, spares)
     };
     let old = world.active_id();
-    let from = world.change(change).unwrap().unwrap();
+    let from = world.change(change).unwrap().signs_from.unwrap();
     assert_eq!(world.active_id(), old);
     assert_eq!(world.count(State::Pending), 2);
     world.work(from.since(world.now), 1);
@@ -226,7 +227,7 @@ fn another_algorithm_is_at_once_where_nobody_has_a_key_set() {
     let from = world.change(|key, now, publication, spares| {
         key.set_algorithm(now, Algorithm::Es256, publication, spares)
     });
-    assert_eq!(from, Ok(None));
+    assert_eq!(from, Ok(AlgorithmChanged::default()));
     assert_ne!(world.active_id(), old);
     // The old pair stays for its tokens, as long as the verification TTL and no longer.
     assert_eq!(world.key.expires_at(0), Some(world.now.plus(DAY)));
@@ -245,7 +246,35 @@ fn forced_rotations_without_end_keep_a_bounded_number_of_pairs() {
     }
     // The first `PAIRS_MAX - 2` rotations filled the room beside the active and the next pair.
     assert_eq!(dropped.len(), 2);
-    assert_eq!(dropped[0].0, "key-1");
+    assert_eq!(dropped[0].key_id, "key-1");
+}
+
+#[test]
+fn another_algorithm_finds_room_and_says_whose() {
+    let mut world = World::new(DAY, 10 * DAY, 0);
+    world.set_role(HOUR);
+    for _ in 0..PAIRS_MAX - 2 {
+        world.down(1);
+        assert!(world.rotate(None).dropped.is_empty());
+    }
+    assert_eq!(world.key.pairs().len(), PAIRS_MAX);
+    let first = world.key.pairs()[0].key_id().to_owned();
+    let expires_at = world.key.expires_at(0).unwrap();
+    let changed = world.change(|key, now, publication, spares| {
+        key.set_algorithm(now, Algorithm::Es256, publication, spares)
+    });
+    let dropped = vec![Dropped {
+        key_id: first,
+        expires_at,
+    }];
+    assert_eq!(
+        changed,
+        Ok(AlgorithmChanged {
+            signs_from: None,
+            dropped
+        })
+    );
+    assert_eq!(world.key.pairs().len(), PAIRS_MAX);
 }
 
 #[test]

@@ -136,7 +136,7 @@ impl World {
             self.removed.insert(old);
         }
         self.removed
-            .extend(rotated.dropped.iter().map(|(key_id, _)| key_id.clone()));
+            .extend(rotated.dropped.iter().map(|dropped| dropped.key_id.clone()));
         rotated
     }
 

@@ -11,6 +11,7 @@ use vouchsafe_jose::Algorithm;
 use vouchsafe_logical::{Access, Call, CommaList, Data, Error, Method, Reply, Route, input};
 
 use super::records::{DEFAULT_KEY, KEYS, Records, References};
+use super::rotate::dropped_warning;
 use super::write::Undecided;
 use super::{NAME_BYTES_MAX, Oidc};
 use crate::secrets::identity::Identity;
@@ -180,15 +181,16 @@ async fn update(
     } else {
         let publication = records.publication(&references).await?;
         let old_algorithm = key.algorithm;
-        let from = key.set_algorithm(now, algorithm, publication, &mut spares)?;
+        let changed = key.set_algorithm(now, algorithm, publication, &mut spares)?;
         key.set_periods(now, period_seconds, ttl_seconds)?;
-        warnings.extend(from.map(|from| {
+        warnings.extend(changed.signs_from.map(|from| {
             format!(
                 "tokens are signed with {algorithm} from {from} on, when every cache of the key set \
                  has the new key, and with {old_algorithm} until then. To switch at once, rotate the \
                  key."
             )
         }));
+        warnings.extend(changed.dropped.iter().map(dropped_warning));
     }
     records.put_key(name, &key).await?;
     Ok(warnings)

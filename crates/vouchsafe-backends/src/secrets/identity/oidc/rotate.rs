@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use vouchsafe_identity::issuer::{Rotated, Spares, UnixSeconds};
+use vouchsafe_identity::issuer::{Dropped, Rotated, Spares, UnixSeconds};
 use vouchsafe_logical::{Access, Call, Error, Method, Reply, Route, input};
 
 use super::Oidc;
@@ -97,11 +97,15 @@ fn warnings(rotated: &Rotated, last_token_expires: UnixSeconds) -> Vec<String> {
             rotated.old_expires_at
         ));
     }
-    warnings.extend(rotated.dropped.iter().map(|(key_id, expires_at)| {
-        format!(
-            "the key `{key_id}` has left the key set before its time, {expires_at}, to make room: \
-             verifiers will refuse the tokens that it has signed"
-        )
-    }));
+    warnings.extend(rotated.dropped.iter().map(dropped_warning));
     warnings
+}
+
+/// What it means that a pair had to make room.
+pub(super) fn dropped_warning(dropped: &Dropped) -> String {
+    format!(
+        "the key `{}` has left the key set before its time, {}, to make room: verifiers will refuse \
+         the tokens that it has signed",
+        dropped.key_id, dropped.expires_at
+    )
 }

@@ -114,6 +114,44 @@ async fn a_node_that_was_not_told_of_a_change_promises_nothing_more_for_its_old_
 }
 
 #[tokio::test]
+async fn a_node_that_is_told_of_a_change_serves_it_at_once() {
+    let writer = Node::open().await;
+    let told = writer.another();
+    writer
+        .put("oidc/key/k", json!({"algorithm": "EdDSA"}))
+        .await;
+    writer.put("oidc/role/r", json!({"key": "k"})).await;
+    let (keys, metadata) = (
+        told.document("keys").await,
+        told.document("openid-configuration").await,
+    );
+    writer.write("oidc/key/k/rotate", json!({})).await.unwrap();
+    writer
+        .write("oidc/config", json!({"issuer": "https://id.test"}))
+        .await
+        .unwrap();
+    // What does not concern a document does not drop it.
+    for key in [
+        "entity/x",
+        "oidc/role/r",
+        "oidc/references/k",
+        "oidc/jwks-promise",
+    ] {
+        told.backend.invalidate(key);
+    }
+    assert_eq!(told.document("keys").await.etag, keys.etag);
+    told.backend.invalidate("oidc/key/k");
+    told.backend.invalidate("oidc/config");
+    let (new_keys, new_metadata) = (
+        told.document("keys").await,
+        told.document("openid-configuration").await,
+    );
+    assert_ne!(new_keys.etag, keys.etag);
+    assert_ne!(new_metadata.etag, metadata.etag);
+    assert_eq!(new_keys.body, writer.document("keys").await.body);
+}
+
+#[tokio::test]
 async fn two_nodes_cannot_set_a_role_and_its_key_against_each_other() {
     for seed in 0..200 {
         let a = Node::open_interleaved(seed).await;
