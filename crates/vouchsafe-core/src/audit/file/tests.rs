@@ -47,9 +47,13 @@ fn rights_follow_the_option_unless_it_leaves_them() {
     let path = folder.path().join("audit.log");
     fs::write(&path, ENTRY).expect("a log");
     fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("ours");
-    LogFile::new(path.clone(), None).reopen().expect("an audit log");
+    LogFile::new(path.clone(), None)
+        .reopen()
+        .expect("an audit log");
     assert_eq!(mode_of(&path), 0o644);
-    LogFile::new(path.clone(), Some(0o640)).reopen().expect("an audit log");
+    LogFile::new(path.clone(), Some(0o640))
+        .reopen()
+        .expect("an audit log");
     assert_eq!(mode_of(&path), 0o640);
     log(&path).reopen().expect("an audit log");
     assert_eq!(mode_of(&path), 0o600);
@@ -87,7 +91,10 @@ fn links_are_not_followed() {
     refused(&path, "symbolic link");
     fs::remove_file(&target).expect("there");
     refused(&path, "symbolic link");
-    assert!(!target.exists(), "a file was made at the end of a dangling link");
+    assert!(
+        !target.exists(),
+        "a file was made at the end of a dangling link"
+    );
 }
 
 #[test]
@@ -127,11 +134,22 @@ fn our_logs_are_known_again_even_torn_ones() {
     let path = folder.path().join("audit.log");
     for cut in 1..=ENTRY.len() {
         fs::write(&path, &ENTRY[..cut]).expect("a log");
-        let expected = if cut == ENTRY.len() { Tail::Whole } else { Tail::Torn };
-        assert_eq!(log(&path).reopen().expect("an audit log"), expected, "cut at {cut}");
+        let expected = if cut == ENTRY.len() {
+            Tail::Whole
+        } else {
+            Tail::Torn
+        };
+        assert_eq!(
+            log(&path).reopen().expect("an audit log"),
+            expected,
+            "cut at {cut}"
+        );
     }
     fs::write(&path, format!("{}\n{ENTRY}", &ENTRY[..20])).expect("a log");
-    assert_eq!(log(&path).reopen().expect("its first line was torn"), Tail::Whole);
+    assert_eq!(
+        log(&path).reopen().expect("its first line was torn"),
+        Tail::Whole
+    );
 }
 
 #[test]

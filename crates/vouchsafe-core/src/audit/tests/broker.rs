@@ -26,9 +26,14 @@ fn is_audit_failure(result: Result<(), Error>) {
 #[tokio::test]
 async fn without_devices_nothing_is_recorded_and_nothing_fails() {
     let broker = broker().await;
-    ask(&broker, "1").await.expect("there is nothing that could fail");
+    ask(&broker, "1")
+        .await
+        .expect("there is nothing that could fail");
     let request = request("1", Operation::Read, "kv/a", Data::new());
-    broker.record_response(&record(&request), &Ok(Reply::empty())).await.expect("the same");
+    broker
+        .record_response(&record(&request), &Ok(Reply::empty()))
+        .await
+        .expect("the same");
 }
 
 #[tokio::test]
@@ -40,7 +45,11 @@ async fn a_full_disk_fails_requests_until_it_has_room() {
     is_audit_failure(ask(&broker, "torn").await);
     is_audit_failure(ask(&broker, "full").await);
     let request = request("full", Operation::Read, "kv/a", Data::new());
-    is_audit_failure(broker.record_response(&record(&request), &Ok(Reply::empty())).await);
+    is_audit_failure(
+        broker
+            .record_response(&record(&request), &Ok(Reply::empty()))
+            .await,
+    );
     disk.make_room();
     ask(&broker, "after").await.expect("a working disk");
     let text = disk.text();
@@ -74,10 +83,14 @@ async fn a_device_that_hangs_is_waited_for_once() {
     // The device is known to have stalled: a thousand waits would take longer than this test may.
     let many = async {
         for number in 0..1_000 {
-            ask(&broker, &number.to_string()).await.expect("the other one writes");
+            ask(&broker, &number.to_string())
+                .await
+                .expect("the other one writes");
         }
     };
-    tokio::time::timeout(SOON * 50, many).await.expect("nobody waits for a stalled device");
+    tokio::time::timeout(SOON * 50, many)
+        .await
+        .expect("nobody waits for a stalled device");
     hangs.set_held(false);
     while entries(&hangs.text()).len() < 1_001 {
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -137,7 +150,10 @@ async fn concurrent_requests_leave_two_whole_lines_each() {
                 let request = request(&id, Operation::Update, "kv/a", members);
                 let record = record(&request);
                 broker.record_request(&record).await.expect("written");
-                broker.record_response(&record, &Ok(Reply::empty())).await.expect("written");
+                broker
+                    .record_response(&record, &Ok(Reply::empty()))
+                    .await
+                    .expect("written");
             }
         });
     }
@@ -151,5 +167,9 @@ async fn concurrent_requests_leave_two_whole_lines_each() {
         kinds.entry(id).or_default().push(entry["type"].clone());
     }
     assert_eq!(kinds.len(), TASKS * REQUESTS);
-    assert!(kinds.values().all(|kinds| *kinds == ["request", "response"]));
+    assert!(
+        kinds
+            .values()
+            .all(|kinds| *kinds == ["request", "response"])
+    );
 }

@@ -11,8 +11,10 @@ use crate::audit::enable::DEVICES_MAX;
 use crate::audit::header::HeaderRule;
 
 pub(super) fn file_device(name: &str, path: &Path, options: &[(&str, &str)]) -> NewDevice {
-    let mut all: BTreeMap<String, String> =
-        options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let mut all: BTreeMap<String, String> = options
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
     all.insert("file_path".to_owned(), path.display().to_string());
     new_device(name, "file", all)
 }
@@ -45,9 +47,15 @@ async fn a_device_begins_with_a_test_entry_unless_told_not_to() {
     let folder = tempfile::tempdir().expect("a folder");
     let (tested, untested) = (folder.path().join("tested"), folder.path().join("untested"));
     let broker = broker().await;
-    broker.enable(file_device("a", &tested, &[])).await.expect("a new file");
+    broker
+        .enable(file_device("a", &tested, &[]))
+        .await
+        .expect("a new file");
     let skip = [("skip_test", "true")];
-    broker.enable(file_device("b", &untested, &skip)).await.expect("a new file");
+    broker
+        .enable(file_device("b", &untested, &skip))
+        .await
+        .expect("a new file");
     let log = log_of(&tested);
     assert_eq!(log.len(), 1);
     assert_eq!(log[0]["type"], "request");
@@ -67,17 +75,28 @@ async fn what_can_not_be_opened_is_not_enabled() {
         (folder.path(), "directory"),
         (&foreign.join("below"), "os error"),
     ] {
-        let error = broker.enable(file_device("f", path, &[])).await.expect_err("refused");
+        let error = broker
+            .enable(file_device("f", path, &[]))
+            .await
+            .expect_err("refused");
         let text = error.to_string();
         let place = path.display();
         let beginning = format!("sanity check failed; unable to open \"{place}\" for writing: ");
-        assert!(text.starts_with(&beginning) && text.contains(expected), "{text}");
+        assert!(
+            text.starts_with(&beginning) && text.contains(expected),
+            "{text}"
+        );
         assert_eq!(error.reason(), "audit_file_refused");
     }
-    let error = broker.enable(new_device("f", "zz", BTreeMap::new())).await.expect_err("no type");
+    let error = broker
+        .enable(new_device("f", "zz", BTreeMap::new()))
+        .await
+        .expect_err("no type");
     assert_eq!(error.to_string(), "unknown backend type: \"zz\"");
     assert!(broker.devices().is_empty());
-    say(&broker, "1").await.expect("no device, nothing that could fail");
+    say(&broker, "1")
+        .await
+        .expect("no device, nothing that could fail");
 }
 
 #[tokio::test]
@@ -101,9 +120,15 @@ async fn a_path_is_taken_once() {
 async fn limits_at_and_past() {
     let broker = broker().await;
     for number in 0..DEVICES_MAX {
-        broker.enable(discard(&number.to_string())).await.expect("has room");
+        broker
+            .enable(discard(&number.to_string()))
+            .await
+            .expect("has room");
     }
-    broker.enable(discard("more")).await.expect_err("one too many");
+    broker
+        .enable(discard("more"))
+        .await
+        .expect_err("one too many");
     assert_eq!(broker.devices().len(), DEVICES_MAX);
 }
 
@@ -115,10 +140,16 @@ async fn other_nodes_follow() {
     let one = Broker::open(&store, &ports()).await.expect("opens");
     let other = Broker::open(&store, &ports()).await.expect("opens");
     let skip = [("skip_test", "true")];
-    one.enable(file_device("file", &path, &skip)).await.expect("a new file");
-    one.show_header("X-Trace", HeaderRule { hmac: false }).await.expect("a header");
+    one.enable(file_device("file", &path, &skip))
+        .await
+        .expect("a new file");
+    one.show_header("X-Trace", HeaderRule { hmac: false })
+        .await
+        .expect("a header");
 
-    other.invalidate(&["core/mounts".to_owned(), "core/auditor".to_owned()]).await;
+    other
+        .invalidate(&["core/mounts".to_owned(), "core/auditor".to_owned()])
+        .await;
     assert!(other.devices().is_empty(), "these keys are not ours");
     other.invalidate(&["core/audit".to_owned()]).await;
     assert_eq!(other.hash("file", "x").ok(), one.hash("file", "x").ok());
@@ -142,10 +173,20 @@ async fn a_restart_keeps_devices_and_their_keys() {
     let path = folder.path().join("audit.log");
     let store = store();
     let before = Broker::open(&store, &ports()).await.expect("opens");
-    before.enable(file_device("file", &path, &[])).await.expect("a new file");
-    before.enable(discard("other")).await.expect("no file at all");
+    before
+        .enable(file_device("file", &path, &[]))
+        .await
+        .expect("a new file");
+    before
+        .enable(discard("other"))
+        .await
+        .expect("no file at all");
     let hash = before.hash("file", "x").expect("a device");
-    assert_ne!(hash, before.hash("other", "x").expect("a device"), "keys are not shared");
+    assert_ne!(
+        hash,
+        before.hash("other", "x").expect("a device"),
+        "keys are not shared"
+    );
     drop(before);
     let after = Broker::open(&store, &ports()).await.expect("opens");
     assert_eq!(after.hash("file/", "x").expect("a device"), hash);
@@ -161,11 +202,16 @@ async fn a_server_starts_without_its_log_and_waits_for_it() {
     let path = folder.path().join("logs/audit.log");
     let store = store();
     let before = Broker::open(&store, &ports()).await.expect("opens");
-    before.enable(file_device("file", &path, &[])).await.expect("a new file");
+    before
+        .enable(file_device("file", &path, &[]))
+        .await
+        .expect("a new file");
     drop(before);
     fs::remove_dir_all(folder.path().join("logs")).expect("there");
     fs::write(folder.path().join("logs"), "in the way").expect("a file");
-    let after = Broker::open(&store, &ports()).await.expect("a server starts");
+    let after = Broker::open(&store, &ports())
+        .await
+        .expect("a server starts");
     let error = say(&after, "1").await.expect_err("nobody can write");
     assert_eq!(error.reason(), "audit_failed");
     fs::remove_file(folder.path().join("logs")).expect("there");
@@ -176,10 +222,16 @@ async fn a_server_starts_without_its_log_and_waits_for_it() {
 #[tokio::test]
 async fn a_log_that_was_moved_is_left_after_reopen() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (path, moved) = (folder.path().join("audit.log"), folder.path().join("audit.log.1"));
+    let (path, moved) = (
+        folder.path().join("audit.log"),
+        folder.path().join("audit.log.1"),
+    );
     let broker = broker().await;
     let skip = [("skip_test", "true")];
-    broker.enable(file_device("file", &path, &skip)).await.expect("a new file");
+    broker
+        .enable(file_device("file", &path, &skip))
+        .await
+        .expect("a new file");
     say(&broker, "1").await.expect("written");
     fs::rename(&path, &moved).expect("moved");
     say(&broker, "2").await.expect("written to the moved file");
@@ -188,6 +240,8 @@ async fn a_log_that_was_moved_is_left_after_reopen() {
     assert_eq!(log_of(&moved).len(), 2);
     assert_eq!(log_of(&path).len(), 1);
     fs::remove_file(&path).expect("there");
-    say(&broker, "4").await.expect("a deleted file is made anew");
+    say(&broker, "4")
+        .await
+        .expect("a deleted file is made anew");
     assert_eq!(log_of(&path).len(), 1);
 }

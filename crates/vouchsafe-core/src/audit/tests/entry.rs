@@ -27,19 +27,25 @@ fn check(line: &[u8], expected: &Value) {
     assert!(!line.contains(&b'\n'), "an entry is one line");
     let kind = expected["type"].as_str().expect("an expected type");
     let beginning = format!("{{\"time\":\"{TIME}\",\"type\":\"{kind}\",\"auth\":");
-    assert!(line.starts_with(beginning.as_bytes()), "the file device knows entries by this");
+    assert!(
+        line.starts_with(beginning.as_bytes()),
+        "the file device knows entries by this"
+    );
     let entry: Value = serde_json::from_slice(line).expect("JSON");
     assert_eq!(entry, *expected, "\n{entry:#}\n{expected:#}");
 }
 
 fn check_request(record: &Record<'_>, expected: &Value) {
-    let line = Scribe::new(&device(), &Headers::default()).request(record).expect("an entry");
+    let line = Scribe::new(&device(), &Headers::default())
+        .request(record)
+        .expect("an entry");
     check(&line, expected);
 }
 
 fn check_response(record: &Record<'_>, result: &Result<Reply, Error>, expected: &Value) {
-    let line =
-        Scribe::new(&device(), &Headers::default()).response(record, result, now()).expect("an entry");
+    let line = Scribe::new(&device(), &Headers::default())
+        .response(record, result, now())
+        .expect("an entry");
     check(&line, expected);
 }
 
@@ -54,7 +60,12 @@ fn hashes_are_hmac_sha256() {
 
 #[test]
 fn a_request_for_everybody() {
-    let mut request = request(REQUEST_ID, Operation::Read, "identity/oidc/.well-known/keys", Data::new());
+    let mut request = request(
+        REQUEST_ID,
+        Operation::Read,
+        "identity/oidc/.well-known/keys",
+        Data::new(),
+    );
     request.remote = Some("[::ffff:192.0.2.7]:40000".parse().expect("an address"));
     check_request(
         &record(&request),
@@ -144,7 +155,10 @@ fn a_write_with_every_kind_of_value() {
         "nothing": null,
         "time": "2026-01-01T00:00:00Z",
     }));
-    let mut request = with_token(request(REQUEST_ID, Operation::Update, "kv/a", members), "hvs.canary");
+    let mut request = with_token(
+        request(REQUEST_ID, Operation::Update, "kv/a", members),
+        "hvs.canary",
+    );
     request.wrap_ttl = Some(Duration::from_secs(60));
     let mut record = scene.record(&request);
     record.operation = Operation::Create;
@@ -174,21 +188,31 @@ fn a_token_without_an_entity_is_counted_by_its_policies() {
     let mut scene = Scene::new();
     scene.token.entity_id = None;
     scene.token.policies = PolicyNames::parse(&["root"]).expect("a name");
-    let request = with_token(request(REQUEST_ID, Operation::Read, "kv/a", Data::new()), "hvs.canary");
+    let request = with_token(
+        request(REQUEST_ID, Operation::Read, "kv/a", Data::new()),
+        "hvs.canary",
+    );
     let line = Scribe::new(&device(), &Headers::default()).request(&scene.record(&request));
     let entry: Value = serde_json::from_slice(&line.expect("an entry")).expect("JSON");
     // The client id that Vault shows for every root token.
-    assert_eq!(entry["request"]["client_id"], "0DHqvq2D77kL2/JTPSZkTMJbkFVmUu0TzMi0jiXcFy8=");
+    assert_eq!(
+        entry["request"]["client_id"],
+        "0DHqvq2D77kL2/JTPSZkTMJbkFVmUu0TzMi0jiXcFy8="
+    );
 }
 
 #[test]
 fn an_answer_with_data_and_warnings() {
     let scene = Scene::new();
-    let request = with_token(request(REQUEST_ID, Operation::Read, "kv/a", Data::new()), "hvs.canary");
+    let request = with_token(
+        request(REQUEST_ID, Operation::Read, "kv/a", Data::new()),
+        "hvs.canary",
+    );
     let members = data(json!({ "token": "eyJ.issued.jwt", "ttl": 60, "shown": "clear" }));
     let reply = Reply::data(members).with_warning("mind the gap");
-    let mut response =
-        response_of_kv(Some(json!({ "token": hash("eyJ.issued.jwt"), "ttl": 60, "shown": "clear" })));
+    let mut response = response_of_kv(Some(
+        json!({ "token": hash("eyJ.issued.jwt"), "ttl": 60, "shown": "clear" }),
+    ));
     response["warnings"] = json!(["mind the gap"]);
     check_response(
         &scene.record(&request),
@@ -205,7 +229,12 @@ fn an_answer_with_data_and_warnings() {
 
 #[test]
 fn a_document_outside_the_envelope() {
-    let request = request(REQUEST_ID, Operation::Read, "identity/oidc/.well-known/keys", Data::new());
+    let request = request(
+        REQUEST_ID,
+        Operation::Read,
+        "identity/oidc/.well-known/keys",
+        Data::new(),
+    );
     let reply = Reply::raw(Raw {
         status: 200,
         content_type: "application/json",
@@ -261,7 +290,12 @@ pub(super) fn issued() -> Auth {
 #[test]
 fn a_login_is_recorded_as_who_logged_in() {
     let members = data(json!({ "password": "hunter2" }));
-    let request = request(REQUEST_ID, Operation::Update, "auth/userpass/login/bob", members);
+    let request = request(
+        REQUEST_ID,
+        Operation::Update,
+        "auth/userpass/login/bob",
+        members,
+    );
     let mut record = record(&request);
     record.is_login = true;
     let auth = json!({
@@ -303,21 +337,32 @@ fn a_login_is_recorded_as_who_logged_in() {
 #[test]
 fn a_token_made_for_somebody_else_is_not_the_caller() {
     let scene = Scene::new();
-    let request = with_token(request(REQUEST_ID, Operation::Update, "kv/a", Data::new()), "hvs.canary");
+    let request = with_token(
+        request(REQUEST_ID, Operation::Update, "kv/a", Data::new()),
+        "hvs.canary",
+    );
     let result = Ok(Reply::auth(issued()));
     let line = Scribe::new(&device(), &Headers::default())
         .response(&scene.record(&request), &result, now())
         .expect("an entry");
     let entry: Value = serde_json::from_slice(&line).expect("JSON");
     assert_eq!(entry["auth"], auth_of_bob());
-    assert_eq!(entry["response"]["auth"]["client_token"], hash("hvs.issued"));
+    assert_eq!(
+        entry["response"]["auth"]["client_token"],
+        hash("hvs.issued")
+    );
 }
 
 #[test]
 fn a_refusal_says_why() {
     let scene = Scene::new();
-    let request = with_token(request(REQUEST_ID, Operation::Delete, "kv/a", Data::new()), "hvs.canary");
-    let refusal = Error::denied("policy_denied").with_detail("for operators only").wrapped();
+    let request = with_token(
+        request(REQUEST_ID, Operation::Delete, "kv/a", Data::new()),
+        "hvs.canary",
+    );
+    let refusal = Error::denied("policy_denied")
+        .with_detail("for operators only")
+        .wrapped();
     let record = Record {
         granted_by: None,
         refusal: Some(refusal.clone()),
@@ -341,9 +386,16 @@ fn a_refusal_says_why() {
 
 #[test]
 fn a_token_that_is_not_known_is_shown_as_its_hash() {
-    let request = with_token(request(REQUEST_ID, Operation::Read, "kv/a", Data::new()), "hvs.stolen");
+    let request = with_token(
+        request(REQUEST_ID, Operation::Read, "kv/a", Data::new()),
+        "hvs.stolen",
+    );
     let refusal = Error::denied("token_invalid");
-    let record = Record { granted_by: None, refusal: Some(refusal), ..record(&request) };
+    let record = Record {
+        granted_by: None,
+        refusal: Some(refusal),
+        ..record(&request)
+    };
     check_request(
         &record,
         &json!({
@@ -366,7 +418,10 @@ fn a_token_that_is_not_known_is_shown_as_its_hash() {
 #[test]
 fn a_failure_with_data_and_one_without_words() {
     let scene = Scene::new();
-    let request = with_token(request(REQUEST_ID, Operation::Read, "kv/a", Data::new()), "hvs.canary");
+    let request = with_token(
+        request(REQUEST_ID, Operation::Read, "kv/a", Data::new()),
+        "hvs.canary",
+    );
     let expected = |response, error: &[(&str, &str)]| {
         let mut expected = json!({
             "time": TIME,

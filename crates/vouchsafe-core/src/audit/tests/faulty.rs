@@ -23,7 +23,13 @@ struct State {
 
 impl Disk {
     fn change(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.0.0.lock().expect("no test panicked with the disk in hand"));
+        change(
+            &mut self
+                .0
+                .0
+                .lock()
+                .expect("no test panicked with the disk in hand"),
+        );
         self.0.1.notify_all();
     }
 
@@ -52,13 +58,21 @@ impl Disk {
 
     /// What was written.
     pub(super) fn text(&self) -> String {
-        let state = self.0.0.lock().expect("no test panicked with the disk in hand");
+        let state = self
+            .0
+            .0
+            .lock()
+            .expect("no test panicked with the disk in hand");
         String::from_utf8(state.content.clone()).expect("entries are UTF-8")
     }
 
     /// How often it was opened.
     pub(super) fn opened(&self) -> usize {
-        self.0.0.lock().expect("no test panicked with the disk in hand").opened
+        self.0
+            .0
+            .lock()
+            .expect("no test panicked with the disk in hand")
+            .opened
     }
 
     /// A sink over this disk.
@@ -72,19 +86,31 @@ pub(super) struct DiskSink(Disk);
 
 impl Sink for DiskSink {
     fn reopen(&mut self) -> io::Result<Tail> {
-        let mut state = self.0.0.0.lock().expect("no test panicked with the disk in hand");
+        let mut state = self
+            .0
+            .0
+            .0
+            .lock()
+            .expect("no test panicked with the disk in hand");
         if state.is_gone {
             return Err(io::ErrorKind::NotFound.into());
         }
         state.opened += 1;
-        Ok(if state.content.last().is_none_or(|last| *last == b'\n') { Tail::Whole } else { Tail::Torn })
+        Ok(if state.content.last().is_none_or(|last| *last == b'\n') {
+            Tail::Whole
+        } else {
+            Tail::Torn
+        })
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let (state, changed) = &*self.0.0;
-        let state = state.lock().expect("no test panicked with the disk in hand");
-        let mut state =
-            changed.wait_while(state, |state| state.is_held).expect("no test panicked");
+        let state = state
+            .lock()
+            .expect("no test panicked with the disk in hand");
+        let mut state = changed
+            .wait_while(state, |state| state.is_held)
+            .expect("no test panicked");
         let taken = state.room.map_or(bytes.len(), |room| room.min(bytes.len()));
         if taken == 0 {
             return Err(io::ErrorKind::StorageFull.into());

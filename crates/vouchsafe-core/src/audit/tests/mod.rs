@@ -51,7 +51,9 @@ fn store() -> View {
 }
 
 async fn broker() -> Broker {
-    Broker::open(&store(), &ports()).await.expect("a store without devices")
+    Broker::open(&store(), &ports())
+        .await
+        .expect("a store without devices")
 }
 
 /// Options of a device that writes nowhere by itself.
@@ -86,7 +88,10 @@ async fn broker_over(disks: &[&Disk]) -> Broker {
         .enumerate()
         .map(|(number, disk)| device_over(&format!("disk-{number}"), options(), disk))
         .collect();
-    broker.put_in_force(Open { devices, headers: Headers::default() });
+    broker.put_in_force(Open {
+        devices,
+        headers: Headers::default(),
+    });
     broker
 }
 
@@ -195,7 +200,10 @@ impl Scene {
 
     fn record<'r>(&'r self, request: &'r Request) -> Record<'r> {
         Record {
-            mount: Some(MountFacts { summary: &self.mount_summary, entry: &self.mount }),
+            mount: Some(MountFacts {
+                summary: &self.mount_summary,
+                entry: &self.mount,
+            }),
             caller: Some(CallerFacts {
                 summary: &self.summary,
                 token: &self.token,
@@ -209,6 +217,11 @@ impl Scene {
 
 /// The lines of a log, each of which must be whole.
 fn entries(log: &str) -> Vec<Map<String, Value>> {
-    assert!(log.is_empty() || log.ends_with('\n'), "the last line is torn");
-    log.lines().map(|line| serde_json::from_str(line).expect("a whole entry")).collect()
+    assert!(
+        log.is_empty() || log.ends_with('\n'),
+        "the last line is torn"
+    );
+    log.lines()
+        .map(|line| serde_json::from_str(line).expect("a whole entry"))
+        .collect()
 }

@@ -60,14 +60,27 @@ fn answers() -> Vec<(Operation, bool, Result<Reply, Error>)> {
     let raw = |body: &'static [u8]| {
         let content_type = "text/plain";
         let body = bytes::Bytes::from_static(body);
-        Reply::raw(Raw { status: 200, content_type, body, cache_control: None, etag: None })
+        Reply::raw(Raw {
+            status: 200,
+            content_type,
+            body,
+            cache_control: None,
+            etag: None,
+        })
     };
-    let accepted = Reply { response: Response::Accepted, ..Reply::default() };
+    let accepted = Reply {
+        response: Response::Accepted,
+        ..Reply::default()
+    };
     vec![
         (Operation::Read, false, Ok(Reply::empty())),
         (Operation::Update, false, Ok(accepted)),
         (Operation::Read, false, Ok(Reply::data(object()))),
-        (Operation::Read, false, Ok(Reply::data(object()).at_top_level())),
+        (
+            Operation::Read,
+            false,
+            Ok(Reply::data(object()).at_top_level()),
+        ),
         (Operation::Create, false, Ok(Reply::data(object()))),
         (Operation::List, false, Reply::keys_with_info(keys, info)),
         (Operation::List, false, Ok(Reply::data(object()))),
@@ -76,8 +89,16 @@ fn answers() -> Vec<(Operation, bool, Result<Reply, Error>)> {
         (Operation::Update, true, Ok(Reply::auth(issued.clone()))),
         (Operation::Update, false, Ok(Reply::auth(issued))),
         (Operation::Update, false, Err(Error::internal(CANARY))),
-        (Operation::Update, false, Err(Error::invalid("no").with_data(object().into()))),
-        (Operation::Delete, false, Err(Error::denied("policy_denied").with_detail(CANARY))),
+        (
+            Operation::Update,
+            false,
+            Err(Error::invalid("no").with_data(object().into())),
+        ),
+        (
+            Operation::Delete,
+            false,
+            Err(Error::denied("policy_denied").with_detail(CANARY)),
+        ),
     ]
 }
 
@@ -97,7 +118,10 @@ fn lines(options: Options) -> Vec<String> {
             lines.push(scribe.response(&record, &result, now()).expect("an entry"));
         }
     }
-    lines.into_iter().map(|line| String::from_utf8(line).expect("UTF-8")).collect()
+    lines
+        .into_iter()
+        .map(|line| String::from_utf8(line).expect("UTF-8"))
+        .collect()
 }
 
 fn toggles() -> impl Iterator<Item = Options> {
@@ -116,7 +140,10 @@ fn no_canary_sings_unless_the_log_is_raw() {
         let lines = lines(options.clone());
         for line in &lines {
             assert!(!line.contains(CREDENTIAL), "{options:?}\n{line}");
-            assert!(line.contains("\"x-plain\":[\"trace\",\"trace two\"]"), "{line}");
+            assert!(
+                line.contains("\"x-plain\":[\"trace\",\"trace two\"]"),
+                "{line}"
+            );
             assert!(!line.contains("x-other"), "{line}");
             // Every request has secrets, so that a raw log shows some in each line.
             assert_eq!(line.contains(CANARY), raw, "{options:?}\n{line}");
@@ -152,7 +179,10 @@ fn listings_are_shown_as_counts_where_asked() {
 fn only_listings_are_counted() {
     let device = device_over(
         "file",
-        Options { elide_list_responses: true, ..options() },
+        Options {
+            elide_list_responses: true,
+            ..options()
+        },
         &Disk::default(),
     );
     let request = request("1", Operation::Read, "kv/a", Data::new());

@@ -27,7 +27,10 @@ fn each_place_where_a_disk_can_fill_up_leaves_whole_lines() {
         let mut writer = Writer::new(Box::new(disk.sink()));
         disk.leave_room(room);
         let appended = append(&mut writer, &lines);
-        assert!(appended.failure.is_some(), "room for {room} of {bytes} bytes");
+        assert!(
+            appended.failure.is_some(),
+            "room for {room} of {bytes} bytes"
+        );
         // What is said to be written is there, and the first line that is not is not whole.
         let written = disk.text();
         let whole = written.matches('\n').count();
