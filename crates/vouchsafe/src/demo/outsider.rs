@@ -48,11 +48,17 @@ impl Issuer {
                 "the document of {url} says that its issuer is {}",
                 metadata["issuer"]
             );
-            let keys_url =
-                metadata["jwks_uri"].as_str().context("the document has no `jwks_uri`")?;
+            let keys_url = metadata["jwks_uri"]
+                .as_str()
+                .context("the document has no `jwks_uri`")?;
             let keys_text = fetch(&client, keys_url).await?;
             let keys = JwkSet::parse(keys_text.as_bytes()).context("the key set")?;
-            Ok(Self { url: url.to_owned(), metadata, keys, keys_text })
+            Ok(Self {
+                url: url.to_owned(),
+                metadata,
+                keys,
+                keys_text,
+            })
         })
     }
 
@@ -66,13 +72,21 @@ impl Issuer {
         ClaimRules::new()
             .issuer(&self.url)
             .audiences([audience])
-            .verify(verified.claims(), NumericDate::from_seconds(now))?;
+            .verify(verified.claims(), NumericDate::from_seconds(now)?)?;
         Ok(verified.claims().all().clone())
     }
 }
 
 async fn fetch(client: &reqwest::Client, url: &str) -> anyhow::Result<String> {
-    let answer = client.get(url).send().await.with_context(|| format!("fetch {url}"))?;
-    ensure!(answer.status().is_success(), "{url} answered {}", answer.status());
+    let answer = client
+        .get(url)
+        .send()
+        .await
+        .with_context(|| format!("fetch {url}"))?;
+    ensure!(
+        answer.status().is_success(),
+        "{url} answered {}",
+        answer.status()
+    );
     answer.text().await.with_context(|| format!("read {url}"))
 }
