@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use vouchsafe_identity::subject::directory::is_conflict;
 use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
     Auth, CommitError, Error, Login, PolicyName, PolicyNames, Request, Timestamp, TokenKind,
@@ -47,7 +48,7 @@ pub(crate) async fn login(
         let mut transaction = runtime.root.begin();
         let mut created = false;
         if let Some(alias) = &login.alias {
-            let attached = runtime
+            let attached = match runtime
                 .directory
                 .attach_login(
                     &mut transaction,
@@ -57,7 +58,12 @@ pub(crate) async fn login(
                     now,
                     &*runtime.ports.entropy,
                 )
-                .await?;
+                .await
+            {
+                Ok(attached) => attached,
+                Err(error) if is_conflict(&error) => continue,
+                Err(error) => return Err(error),
+            };
             if attached.disabled {
                 return Err(Error::denied("entity_disabled"));
             }

@@ -26,7 +26,7 @@ pub enum Kind {
     Duration,
     /// A whole number.
     Integer,
-    /// `k=v` pairs as an object, a comma separated string or a list of strings.
+    /// `k=v` pairs as an object, one string or a list of strings.
     KeyValue,
     /// Strings as a list or one comma separated string.
     List,
@@ -209,8 +209,8 @@ impl FromField for CommaList {
     }
 }
 
-/// `k=v` pairs from an object, a comma separated string, or a list of `k=v` strings (which is what
-/// the command line sends for a repeated key).
+/// `k=v` pairs from an object, a string with one pair, or a list of `k=v` strings (which is what the
+/// command line sends for a repeated key).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyValues(pub BTreeMap<String, String>);
 
@@ -228,9 +228,10 @@ impl FromField for KeyValues {
                     pairs.insert(key.clone(), text);
                 }
             }
+            // One pair: a comma belongs to the value, as in Vault.
             Value::String(text) => {
-                let items = text.split(',').filter(|item| !item.trim().is_empty());
-                insert_pairs(name, items, &mut pairs)?;
+                let items = Some(text.as_str()).filter(|item| !item.trim().is_empty());
+                insert_pairs(name, items.into_iter(), &mut pairs)?;
             }
             Value::Array(items) => {
                 let texts = items

@@ -33,7 +33,11 @@ impl Embedded {
     ) -> anyhow::Result<Self> {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let workers = WorkerThreads::start(threads).context("start worker threads")?;
-        let ports = Ports { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy), workers };
+        let ports = Ports {
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            workers,
+        };
         let physical: Arc<dyn Physical> = Arc::new(InMemory::new());
         let barrier = Arc::new(Barrier::new(
             physical,
@@ -41,8 +45,14 @@ impl Embedded {
             Arc::clone(&ports.clock),
         ));
         let root_key = RootKey::generate(&*ports.entropy);
-        barrier.initialize(&root_key).await.context("initialise the barrier")?;
-        let unsealed = barrier.unseal(&root_key).await.context("unseal the barrier")?;
+        barrier
+            .initialize(&root_key)
+            .await
+            .context("initialise the barrier")?;
+        let unsealed = barrier
+            .unseal(&root_key)
+            .await
+            .context("unseal the barrier")?;
 
         let listener = Listener::bind(address)
             .await
@@ -58,13 +68,25 @@ impl Embedded {
                 api_address: format!("http://{}", listener.address()),
             },
         );
-        let feed = barrier.subscribe(None).await.context("follow the store's changes")?;
+        let feed = barrier
+            .subscribe(None)
+            .await
+            .context("follow the store's changes")?;
         core.start(&unsealed).await.context("start the core")?;
-        let root_token = core.create_root_token(root_token_id).await.context("make a root token")?;
+        let root_token = core
+            .create_root_token(root_token_id)
+            .await
+            .context("make a root token")?;
         let changes = supervised("change feed", follow(Arc::downgrade(&core), feed));
         let duties = supervised("duties", tick(Arc::downgrade(&core)));
         let serving = listener.serve(Edge::new(Arc::clone(&core), entropy));
-        Ok(Self { core, root_token, serving, duties, changes })
+        Ok(Self {
+            core,
+            root_token,
+            serving,
+            duties,
+            changes,
+        })
     }
 
     /// The server's address for clients.
@@ -95,7 +117,10 @@ fn supervised(
     name: &'static str,
     task: impl Future<Output = ()> + Send + 'static,
 ) -> JoinHandle<()> {
-    #[expect(clippy::disallowed_methods, reason = "this is the supervised spawner of the binary")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the supervised spawner of the binary"
+    )]
     tokio::spawn(async move {
         task.await;
         tracing::debug!(task = name, "a background task ended");

@@ -9,7 +9,10 @@ use zeroize::Zeroize;
 pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the port that everything else takes")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the port that everything else takes"
+    )]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
@@ -52,8 +55,14 @@ impl Entropy for SystemEntropy {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the port that everything else takes")]
-#[expect(clippy::expect_used, reason = "a machine without randomness can't serve at all")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the port that everything else takes"
+)]
+#[expect(
+    clippy::expect_used,
+    reason = "a machine without randomness can't serve at all"
+)]
 fn draw(bytes: &mut [u8]) {
     aws_lc_rs::rand::fill(bytes).expect("the system gives randomness");
 }

@@ -44,7 +44,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         );
     }
     start_log();
-    let address = resolve(args.dev_listen_address.as_deref().unwrap_or(DEV_LISTEN_ADDRESS))?;
+    let address = resolve(
+        args.dev_listen_address
+            .as_deref()
+            .unwrap_or(DEV_LISTEN_ADDRESS),
+    )?;
     let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
     runtime.block_on(serve(address, &args))
 }
@@ -65,17 +69,31 @@ fn announce(server: &Embedded, out: &mut dyn Write) -> std::io::Result<()> {
     let address = server.address();
     writeln!(out, "==> Vouchsafe server configuration:\n")?;
     writeln!(out, "             Api Address: {address}")?;
-    writeln!(out, "              Listener 1: tcp (addr: \"{}\", tls: \"disabled\")", server.socket())?;
+    writeln!(
+        out,
+        "              Listener 1: tcp (addr: \"{}\", tls: \"disabled\")",
+        server.socket()
+    )?;
     writeln!(out, "                 Storage: inmem")?;
-    writeln!(out, "                 Version: Vouchsafe v{}\n", env!("CARGO_PKG_VERSION"))?;
-    writeln!(out, "==> Vouchsafe server started! Log data will stream in below:\n")?;
+    writeln!(
+        out,
+        "                 Version: Vouchsafe v{}\n",
+        env!("CARGO_PKG_VERSION")
+    )?;
+    writeln!(
+        out,
+        "==> Vouchsafe server started! Log data will stream in below:\n"
+    )?;
     writeln!(
         out,
         "WARNING! dev mode is enabled! In this mode, Vouchsafe runs entirely in-memory\n\
          and starts unsealed. The root token is already authenticated to the CLI, so\n\
          you can immediately begin using it. Dev mode should NOT be used in production!\n"
     )?;
-    writeln!(out, "You may need to set the following environment variable:\n")?;
+    writeln!(
+        out,
+        "You may need to set the following environment variable:\n"
+    )?;
     writeln!(out, "    $ export VAULT_ADDR='{address}'\n")?;
     writeln!(out, "Root Token: {}\n", server.root_token())?;
     out.flush()
@@ -90,7 +108,9 @@ fn resolve(text: &str) -> anyhow::Result<SocketAddr> {
 
 /// Leaves the root token where the command line looks for it, readable by this user only.
 fn store_token(token: &str) -> anyhow::Result<()> {
-    let Some(home) = std::env::home_dir() else { return Ok(()) };
+    let Some(home) = std::env::home_dir() else {
+        return Ok(());
+    };
     let path = home.join(".vault-token");
     write_private(&path, token).with_context(|| format!("write {}", path.display()))
 }
@@ -99,8 +119,11 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let staged = path.with_extension("new");
     drop(std::fs::remove_file(&staged));
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&staged)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&staged)?;
     file.write_all(text.as_bytes())?;
     drop(file);
     std::fs::rename(&staged, path)

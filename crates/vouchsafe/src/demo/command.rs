@@ -63,13 +63,19 @@ impl Shell {
             .env_remove("VOUCHSAFE_ADDR")
             .env_remove("VOUCHSAFE_TOKEN")
             .env_remove("VOUCHSAFE_FORMAT")
-            .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
+            .stdin(if input.is_some() {
+                Stdio::piped()
+            } else {
+                Stdio::null()
+            })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .context("start the command")?;
         if let (Some(input), Some(mut stdin)) = (input, child.stdin.take()) {
-            stdin.write_all(input.as_bytes()).context("give the command its input")?;
+            stdin
+                .write_all(input.as_bytes())
+                .context("give the command its input")?;
         }
         let output = child.wait_with_output().context("wait for the command")?;
         if !output.status.success() {
@@ -98,7 +104,11 @@ fn show(
     // A long command is shown as a person would break it.
     let long = words.iter().map(|word| word.len() + 1).sum::<usize>() > 78;
     for (index, word) in words.iter().enumerate() {
-        let separator = if long && index > 1 { " \\\n      " } else { " " };
+        let separator = if long && index > 1 {
+            " \\\n      "
+        } else {
+            " "
+        };
         write!(out, "{separator}{}", quoted(word))?;
     }
     match input {

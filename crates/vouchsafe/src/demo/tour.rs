@@ -36,7 +36,9 @@ path "identity/oidc/token/workload-role" {
 /// What did not hold.
 pub(crate) fn run(site: &Site, out: &mut dyn Write) -> anyhow::Result<()> {
     let shell = Shell {
-        program: std::env::current_exe().context("find this program")?.into_os_string(),
+        program: std::env::current_exe()
+            .context("find this program")?
+            .into_os_string(),
         address: site.address.clone(),
         token: site.root_token.clone(),
         shown_token: None,
@@ -61,7 +63,12 @@ fn heading(out: &mut dyn Write, number: u32, title: &str, text: &str) -> std::io
 
 /// Step 1: a signing key and a role with its claims.
 fn issuer(shell: &Shell, out: &mut dyn Write) -> anyhow::Result<()> {
-    heading(out, 1, "The issuer", "A key signs; a role says which key, for how long, which claims.")?;
+    heading(
+        out,
+        1,
+        "The issuer",
+        "A key signs; a role says which key, for how long, which claims.",
+    )?;
     shell.run(
         out,
         &[
@@ -76,7 +83,13 @@ fn issuer(shell: &Shell, out: &mut dyn Write) -> anyhow::Result<()> {
     let template = format!("template={TEMPLATE}");
     shell.run(
         out,
-        &["write", "identity/oidc/role/workload-role", "key=workload-key", "ttl=1h", &template],
+        &[
+            "write",
+            "identity/oidc/role/workload-role",
+            "key=workload-key",
+            "ttl=1h",
+            &template,
+        ],
     )?;
     Ok(())
 }
@@ -90,8 +103,17 @@ struct Workload {
 
 /// Step 2: a policy, and a way to log in.
 fn workload(shell: &Shell, out: &mut dyn Write) -> anyhow::Result<Workload> {
-    heading(out, 2, "The workload", "It may do one thing, and proves itself with an AppRole.")?;
-    shell.run_with_input(out, &["policy", "write", "workload-identity", "-"], Some(POLICY))?;
+    heading(
+        out,
+        2,
+        "The workload",
+        "It may do one thing, and proves itself with an AppRole.",
+    )?;
+    shell.run_with_input(
+        out,
+        &["policy", "write", "workload-identity", "-"],
+        Some(POLICY),
+    )?;
     shell.run(out, &["auth", "enable", "approle"])?;
     shell.run(
         out,
@@ -105,16 +127,30 @@ fn workload(shell: &Shell, out: &mut dyn Write) -> anyhow::Result<Workload> {
     )?;
     let read = &["read", "-field=role_id", "auth/approle/role/my-app/role-id"];
     let role_id = shell.run(out, read)?.trim().to_owned();
-    let write = &["write", "-f", "-field=secret_id", "auth/approle/role/my-app/secret-id"];
+    let write = &[
+        "write",
+        "-f",
+        "-field=secret_id",
+        "auth/approle/role/my-app/secret-id",
+    ];
     let secret_id = shell.run(out, write)?.trim().to_owned();
     let methods = shell.json(out, &["auth", "list", "-format=json"])?;
     let mount_accessor = text(&methods, "/approle~1/accessor")?;
-    Ok(Workload { role_id, secret_id, mount_accessor })
+    Ok(Workload {
+        role_id,
+        secret_id,
+        mount_accessor,
+    })
 }
 
 /// Step 3: who the workload is: an entity with metadata, known to AppRole, member of a group.
 fn entity(shell: &Shell, out: &mut dyn Write, workload: &Workload) -> anyhow::Result<String> {
-    heading(out, 3, "Who it is", "An entity carries what tokens will say; a group adds its name.")?;
+    heading(
+        out,
+        3,
+        "Who it is",
+        "An entity carries what tokens will say; a group adds its name.",
+    )?;
     let made = shell.json(
         out,
         &[
@@ -136,7 +172,10 @@ fn entity(shell: &Shell, out: &mut dyn Write, workload: &Workload) -> anyhow::Re
     ];
     shell.run(out, &alias.each_ref().map(String::as_str))?;
     let members = format!("member_entity_ids={id}");
-    shell.run(out, &["write", "identity/group", "name=payment-team", &members])?;
+    shell.run(
+        out,
+        &["write", "identity/group", "name=payment-team", &members],
+    )?;
     Ok(id)
 }
 
@@ -148,12 +187,27 @@ struct IdentityToken {
 
 /// Step 4: the workload logs in and asks for its token.
 fn token(shell: &Shell, out: &mut dyn Write, workload: &Workload) -> anyhow::Result<IdentityToken> {
-    heading(out, 4, "The token", "The workload logs in, and asks for its identity.")?;
+    heading(
+        out,
+        4,
+        "The token",
+        "The workload logs in, and asks for its identity.",
+    )?;
     let role_id = format!("role_id={}", workload.role_id);
     let secret_id = format!("secret_id={}", workload.secret_id);
-    let login = &["write", "-field=token", "auth/approle/login", &role_id, &secret_id];
+    let login = &[
+        "write",
+        "-field=token",
+        "auth/approle/login",
+        &role_id,
+        &secret_id,
+    ];
     let token = shell.run(out, login)?.trim().to_owned();
-    let as_workload = Shell { token, shown_token: Some("hvs.…"), ..shell.clone() };
+    let as_workload = Shell {
+        token,
+        shown_token: Some("hvs.…"),
+        ..shell.clone()
+    };
     let read = &["read", "-format=json", "identity/oidc/token/workload-role"];
     let answer = as_workload.json(out, read)?;
     Ok(IdentityToken {
@@ -183,13 +237,31 @@ fn verify(
     let keys: Value = serde_json::from_str(&issuer.keys_text)?;
     indent(out, &serde_json::to_string_pretty(&keys)?)?;
 
-    let claims = issuer.verify(&issued.token, &issued.client_id).context("verify the token")?;
+    let claims = issuer
+        .verify(&issued.token, &issued.client_id)
+        .context("verify the token")?;
     let claim = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
-    ensure!(claim("sub") == entity_id, "`sub` is {:?}, not the workload's entity", claim("sub"));
-    ensure!(claim("environment") == "production", "the claim `environment` is missing");
-    ensure!(claim("service") == "payment-api", "the claim `service` is missing");
-    ensure!(claims.get("groups") == Some(&serde_json::json!(["payment-team"])), "wrong `groups`");
-    writeln!(out, "  The signature is right, the issuer and the audience are the expected ones:")?;
+    ensure!(
+        claim("sub") == entity_id,
+        "`sub` is {:?}, not the workload's entity",
+        claim("sub")
+    );
+    ensure!(
+        claim("environment") == "production",
+        "the claim `environment` is missing"
+    );
+    ensure!(
+        claim("service") == "payment-api",
+        "the claim `service` is missing"
+    );
+    ensure!(
+        claims.get("groups") == Some(&serde_json::json!(["payment-team"])),
+        "wrong `groups`"
+    );
+    writeln!(
+        out,
+        "  The signature is right, the issuer and the audience are the expected ones:"
+    )?;
     indent(out, &serde_json::to_string_pretty(&claims)?)?;
 
     let refused = issuer
@@ -217,5 +289,7 @@ fn spoiled(token: &str) -> String {
 
 fn text(answer: &Value, pointer: &str) -> anyhow::Result<String> {
     let found = answer.pointer(pointer).and_then(Value::as_str);
-    Ok(found.with_context(|| format!("the answer has no `{pointer}`"))?.to_owned())
+    Ok(found
+        .with_context(|| format!("the answer has no `{pointer}`"))?
+        .to_owned())
 }

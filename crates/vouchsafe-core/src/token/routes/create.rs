@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
+use vouchsafe_identity::subject::directory::is_conflict;
 use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
     Access, AliasProposal, Answer, Call, CommaList, CommitError, Error, Input, KeyValues, Method,
@@ -139,7 +140,7 @@ async fn issue(
     for _ in 0..TRANSACTION_ATTEMPTS_MAX {
         let mut transaction = runtime.root.begin();
         if let Some(alias) = &alias {
-            let attached = runtime
+            let attached = match runtime
                 .directory
                 .attach_login(
                     &mut transaction,
@@ -149,7 +150,12 @@ async fn issue(
                     now,
                     entropy,
                 )
-                .await?;
+                .await
+            {
+                Ok(attached) => attached,
+                Err(error) if is_conflict(&error) => continue,
+                Err(error) => return Err(error),
+            };
             if attached.disabled {
                 return Err(Error::denied("entity_disabled"));
             }
