@@ -7,9 +7,9 @@ use arc_swap::ArcSwap;
 use vouchsafe_logical::{Error, Reply, View};
 
 use super::device::Device;
-use super::entry::Scribe;
 use super::header::Headers;
 use super::record::Record;
+use super::scribe::Scribe;
 use crate::ports::Ports;
 
 /// The devices of a running core.

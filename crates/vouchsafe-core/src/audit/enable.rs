@@ -13,10 +13,10 @@ use vouchsafe_logical::{CommitError, Data, EntropyExt, Error, Operation, Request
 
 use super::broker::{Broker, Open};
 use super::device::{Device, DeviceRecord};
-use super::entry::Scribe;
 use super::header::{HeaderRule, Headers};
 use super::options::{Destination, Options};
 use super::record::Record;
+use super::scribe::Scribe;
 
 const DEVICES_KEY: &str = "audit";
 const HEADERS_KEY: &str = "audit-headers";

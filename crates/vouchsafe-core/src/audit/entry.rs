@@ -6,143 +6,142 @@
 
 use std::collections::BTreeMap;
 
-use aws_lc_rs::digest;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use serde_json::Value;
-use vouchsafe_logical::{Auth, Data, Error, Operation, Raw, Reply, Response, Timestamp, rfc3339};
+use vouchsafe_logical::Error;
 
-use super::device::Device;
-use super::header::Headers;
-use super::record::{CallerFacts, MountFacts, Record};
-use super::redact::{RedactedObject, Redactor};
-use crate::mount::StoredClass;
+use super::redact::RedactedObject;
 
-/// The only namespace.
-const NAMESPACE: &str = "root";
-/// The version that built-in backends have.
-const RUNNING_VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"), "+builtin.vouchsafe");
+/// What an entry usually takes, in bytes.
+const LINE_BYTES_USUAL: usize = 2_048;
 
+/// One entry.
 #[derive(Serialize)]
-struct Entry<'a> {
-    time: String,
-    r#type: &'static str,
-    auth: AuthSection<'a>,
-    request: RequestSection<'a>,
+pub(super) struct Entry<'a> {
+    pub(super) time: String,
+    pub(super) r#type: &'static str,
+    pub(super) auth: AuthSection<'a>,
+    pub(super) request: RequestSection<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    response: Option<ResponseSection<'a>>,
+    pub(super) response: Option<ResponseSection<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+    pub(super) error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
+    pub(super) reason: Option<&'static str>,
 }
 
+/// Who calls; in the entry of a login's answer, who has logged in.
 #[derive(Default, Serialize)]
-struct AuthSection<'a> {
+pub(super) struct AuthSection<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    client_token: Option<String>,
+    pub(super) client_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    accessor: Option<String>,
+    pub(super) accessor: Option<String>,
     #[serde(skip_serializing_if = "str::is_empty")]
-    display_name: &'a str,
+    pub(super) display_name: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    policies: &'a [String],
+    pub(super) policies: &'a [String],
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    token_policies: Vec<String>,
+    pub(super) token_policies: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    identity_policies: Vec<String>,
+    pub(super) identity_policies: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    policy_results: Option<PolicyResults<'a>>,
+    pub(super) policy_results: Option<PolicyResults<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    metadata: Option<&'a BTreeMap<String, String>>,
+    pub(super) metadata: Option<&'a BTreeMap<String, String>>,
     #[serde(skip_serializing_if = "is_zero")]
-    num_uses: u64,
+    pub(super) num_uses: u64,
     #[serde(skip_serializing_if = "is_zero")]
-    remaining_uses: u64,
+    pub(super) remaining_uses: u64,
     #[serde(skip_serializing_if = "str::is_empty")]
-    entity_id: &'a str,
+    pub(super) entity_id: &'a str,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    entity_created: bool,
-    token_type: &'a str,
+    pub(super) entity_created: bool,
+    pub(super) token_type: &'a str,
     #[serde(skip_serializing_if = "is_zero")]
-    token_ttl: u64,
+    pub(super) token_ttl: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    token_issue_time: Option<String>,
+    pub(super) token_issue_time: Option<String>,
 }
 
+/// What the policies said.
 #[derive(Serialize)]
-struct PolicyResults<'a> {
-    allowed: bool,
+pub(super) struct PolicyResults<'a> {
+    pub(super) allowed: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    granting_policies: Vec<GrantingPolicy<'a>>,
+    pub(super) granting_policies: Vec<GrantingPolicy<'a>>,
 }
 
+/// A policy that grants the operation.
 #[derive(Serialize)]
-struct GrantingPolicy<'a> {
-    name: &'a str,
-    namespace_id: &'static str,
-    r#type: &'static str,
+pub(super) struct GrantingPolicy<'a> {
+    pub(super) name: &'a str,
+    pub(super) namespace_id: &'static str,
+    pub(super) r#type: &'static str,
 }
 
+/// The request, the same in both of its entries.
 #[derive(Serialize)]
-struct RequestSection<'a> {
-    id: &'a str,
+pub(super) struct RequestSection<'a> {
+    pub(super) id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    client_id: Option<String>,
-    operation: &'static str,
+    pub(super) client_id: Option<String>,
+    pub(super) operation: &'static str,
     #[serde(flatten)]
-    mount: Option<MountSection<'a>>,
+    pub(super) mount: Option<MountSection<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    mount_running_version: Option<&'static str>,
+    pub(super) mount_running_version: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    client_token: Option<String>,
+    pub(super) client_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    client_token_accessor: Option<String>,
-    namespace: Namespace,
-    path: &'a str,
+    pub(super) client_token_accessor: Option<String>,
+    pub(super) namespace: Namespace,
+    pub(super) path: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<RedactedObject<'a>>,
+    pub(super) data: Option<RedactedObject<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    remote_address: Option<String>,
+    pub(super) remote_address: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    remote_port: Option<u16>,
+    pub(super) remote_port: Option<u16>,
     #[serde(skip_serializing_if = "is_zero")]
-    wrap_ttl: u64,
+    pub(super) wrap_ttl: u64,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    headers: BTreeMap<String, Vec<String>>,
+    pub(super) headers: BTreeMap<String, Vec<String>>,
 }
 
+/// The namespace: there is one.
 #[derive(Serialize)]
-struct Namespace {
-    id: &'static str,
+pub(super) struct Namespace {
+    pub(super) id: &'static str,
 }
 
+/// The mount that was asked.
 #[derive(Serialize)]
-struct MountSection<'a> {
-    mount_point: &'a str,
-    mount_type: &'a str,
-    mount_accessor: &'a str,
-    mount_class: &'static str,
+pub(super) struct MountSection<'a> {
+    pub(super) mount_point: &'a str,
+    pub(super) mount_type: &'a str,
+    pub(super) mount_accessor: &'a str,
+    pub(super) mount_class: &'static str,
 }
 
+/// The answer.
 #[derive(Serialize)]
-struct ResponseSection<'a> {
+pub(super) struct ResponseSection<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    auth: Option<AuthSection<'a>>,
+    pub(super) auth: Option<AuthSection<'a>>,
     #[serde(flatten)]
-    mount: Option<MountSection<'a>>,
+    pub(super) mount: Option<MountSection<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    mount_running_plugin_version: Option<&'static str>,
+    pub(super) mount_running_plugin_version: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<ResponseData<'a>>,
+    pub(super) data: Option<ResponseData<'a>>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    warnings: &'a [String],
+    pub(super) warnings: &'a [String],
 }
 
+/// What was answered: an object, or a document outside the envelope.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum ResponseData<'a> {
+pub(super) enum ResponseData<'a> {
     Object(RedactedObject<'a>),
     Document {
         http_content_type: &'static str,
@@ -156,285 +155,17 @@ const fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// Builds the entries of one device.
-pub(crate) struct Scribe<'a> {
-    redactor: &'a Redactor,
-    headers: &'a Headers,
-    elide_lists: bool,
-}
-
-impl<'a> Scribe<'a> {
-    /// The scribe of a device.
-    pub(crate) const fn new(device: &'a Device, headers: &'a Headers) -> Self {
-        let elide_lists = device.options().elide_list_responses;
-        Self {
-            redactor: device.redactor(),
-            headers,
-            elide_lists,
-        }
-    }
-
-    /// The line of a request.
+impl Entry<'_> {
+    /// The entry on its line, which ends with a line feed.
     ///
     /// # Errors
     /// It can't be encoded, which does not happen.
-    pub(crate) fn request(&self, record: &Record<'_>) -> Result<Vec<u8>, Error> {
-        line(&Entry {
-            time: rfc3339(record.at),
-            r#type: "request",
-            auth: self.auth_of_request(record),
-            request: self.request_section(record),
-            response: None,
-            error: record.refusal.as_ref().and_then(public_text),
-            reason: record.refusal.as_ref().map(Error::reason),
-        })
+    pub(super) fn line(&self) -> Result<Vec<u8>, Error> {
+        let mut line = Vec::with_capacity(LINE_BYTES_USUAL);
+        serde_json::to_writer(&mut line, self).map_err(|error| {
+            Error::internal(format!("an audit entry can't be encoded: {error}"))
+        })?;
+        line.push(b'\n');
+        Ok(line)
     }
-
-    /// The line of an answer, which goes out at `at`.
-    ///
-    /// # Errors
-    /// It can't be encoded, which does not happen.
-    pub(crate) fn response(
-        &self,
-        record: &Record<'_>,
-        result: &Result<Reply, Error>,
-        at: Timestamp,
-    ) -> Result<Vec<u8>, Error> {
-        let issued = match result {
-            Ok(Reply {
-                response: Response::Auth(auth),
-                ..
-            }) => Some(&**auth),
-            Ok(_) | Err(_) => None,
-        };
-        let auth = match issued {
-            Some(auth) if record.is_login => AuthSection {
-                policy_results: Some(policy_results(record)),
-                ..self.auth_of_issued(auth, at)
-            },
-            Some(_) | None => self.auth_of_request(record),
-        };
-        line(&Entry {
-            time: rfc3339(at),
-            r#type: "response",
-            auth,
-            request: self.request_section(record),
-            response: self.response_section(record, result, issued, at),
-            error: result.as_ref().err().and_then(public_text),
-            reason: result.as_ref().err().map(Error::reason),
-        })
-    }
-
-    fn auth_of_request(&self, record: &'a Record<'_>) -> AuthSection<'a> {
-        let policy_results = Some(policy_results(record));
-        let Some(caller) = &record.caller else {
-            return AuthSection {
-                policy_results,
-                token_type: "default",
-                ..AuthSection::default()
-            };
-        };
-        let token = caller.token;
-        AuthSection {
-            client_token: self.credential(record),
-            accessor: self.accessor(&caller.token.accessor),
-            display_name: &token.display_name,
-            policies: &caller.summary.policies,
-            token_policies: token.policies.to_strings(),
-            identity_policies: caller.identity_policies.to_strings(),
-            policy_results,
-            metadata: token.meta.as_ref().filter(|meta| !meta.is_empty()),
-            num_uses: 0,
-            // The request that is recorded has taken one.
-            remaining_uses: token.num_uses.saturating_sub(1),
-            entity_id: token.entity_id.as_deref().unwrap_or_default(),
-            entity_created: false,
-            token_type: token.token_type.as_str(),
-            token_ttl: token.creation_ttl.as_secs(),
-            token_issue_time: Some(seconds(token.created_at)),
-        }
-    }
-
-    fn auth_of_issued(&self, auth: &'a Auth, at: Timestamp) -> AuthSection<'a> {
-        AuthSection {
-            client_token: Some(self.redactor.secret(&auth.client_token)),
-            accessor: self.accessor(&auth.accessor),
-            display_name: &auth.display_name,
-            policies: &auth.policies,
-            token_policies: auth.token_policies.clone(),
-            identity_policies: auth.identity_policies.clone(),
-            policy_results: None,
-            metadata: auth
-                .metadata
-                .as_ref()
-                .filter(|metadata| !metadata.is_empty()),
-            num_uses: auth.num_uses,
-            remaining_uses: 0,
-            entity_id: &auth.entity_id,
-            entity_created: auth.entity_created,
-            token_type: auth.token_type,
-            token_ttl: auth.ttl.as_secs(),
-            token_issue_time: Some(seconds(at)),
-        }
-    }
-
-    fn request_section(&self, record: &'a Record<'_>) -> RequestSection<'a> {
-        let request = record.request;
-        let peer = request.remote;
-        let clear = record
-            .mount
-            .map(|mount| &mount.entry.config.audit_non_hmac_request_keys);
-        RequestSection {
-            id: &request.id,
-            client_id: record.caller.as_ref().map(client_id),
-            operation: record.operation.as_str(),
-            mount: record.mount.map(mount_section),
-            mount_running_version: record.mount.map(|_| RUNNING_VERSION),
-            client_token: self.credential(record),
-            client_token_accessor: record.caller.and_then(|c| self.accessor(&c.token.accessor)),
-            namespace: Namespace { id: NAMESPACE },
-            path: request.path.as_str(),
-            data: self.object(&request.data, clear.map_or(&[], Vec::as_slice), false),
-            remote_address: peer.map(|peer| peer.ip().to_canonical().to_string()),
-            remote_port: peer.map(|peer| peer.port()),
-            wrap_ttl: request.wrap_ttl.map_or(0, |ttl| ttl.as_secs()),
-            headers: self.headers.shown(request, self.redactor),
-        }
-    }
-
-    fn response_section(
-        &self,
-        record: &'a Record<'_>,
-        result: &'a Result<Reply, Error>,
-        issued: Option<&'a Auth>,
-        at: Timestamp,
-    ) -> Option<ResponseSection<'a>> {
-        let clear = record
-            .mount
-            .map(|mount| &mount.entry.config.audit_non_hmac_response_keys);
-        let clear = clear.map_or(&[][..], Vec::as_slice);
-        let is_list = record.operation == Operation::List;
-        let data = match result.as_ref().map(|reply| &reply.response) {
-            Ok(Response::Data(data)) => self
-                .object(data, clear, is_list && self.elide_lists)
-                .map(ResponseData::Object),
-            Ok(Response::Raw(raw)) => Some(self.document(raw, clear)),
-            Ok(Response::Empty | Response::Accepted | Response::Auth(_) | Response::Login(_)) => {
-                None
-            }
-            Err(error) => match error.data() {
-                Some(Value::Object(data)) => {
-                    self.object(data, clear, false).map(ResponseData::Object)
-                }
-                Some(_) | None => None,
-            },
-        };
-        let section = ResponseSection {
-            auth: issued.map(|auth| self.auth_of_issued(auth, at)),
-            mount: record.mount.map(mount_section),
-            mount_running_plugin_version: record.mount.map(|_| RUNNING_VERSION),
-            data,
-            warnings: result.as_ref().map_or(&[], |reply| &reply.warnings),
-        };
-        let says_something = section.auth.is_some()
-            || section.mount.is_some()
-            || section.data.is_some()
-            || !section.warnings.is_empty();
-        says_something.then_some(section)
-    }
-}
-
-impl<'a> Scribe<'a> {
-    /// The token that the request carried, whether it was good or not.
-    fn credential(&self, record: &Record<'_>) -> Option<String> {
-        let token = record.request.token.as_ref()?;
-        Some(self.redactor.secret(token.expose()))
-    }
-
-    /// Batch tokens have no accessor.
-    fn accessor(&self, accessor: &str) -> Option<String> {
-        (!accessor.is_empty()).then(|| self.redactor.accessor(accessor))
-    }
-
-    fn object(
-        &self,
-        members: &'a Data,
-        clear: &'a [String],
-        elide_lists: bool,
-    ) -> Option<RedactedObject<'a>> {
-        let redactor = self.redactor;
-        (!members.is_empty()).then_some(RedactedObject {
-            members,
-            redactor,
-            clear,
-            elide_lists,
-        })
-    }
-
-    fn document(&self, raw: &Raw, clear: &[String]) -> ResponseData<'a> {
-        let body = if clear.iter().any(|name| name == "http_raw_body") {
-            String::from_utf8_lossy(&raw.body).into_owned()
-        } else {
-            self.redactor.document(&raw.body)
-        };
-        ResponseData::Document {
-            http_content_type: raw.content_type,
-            http_raw_body: body,
-            http_status_code: raw.status,
-        }
-    }
-}
-
-fn line(entry: &Entry<'_>) -> Result<Vec<u8>, Error> {
-    let mut line = Vec::with_capacity(2_048);
-    serde_json::to_writer(&mut line, entry)
-        .map_err(|error| Error::internal(format!("an audit entry can't be encoded: {error}")))?;
-    line.push(b'\n');
-    Ok(line)
-}
-
-fn policy_results<'a>(record: &'a Record<'_>) -> PolicyResults<'a> {
-    let granted_by = record.granted_by.as_deref();
-    let granting = granted_by.unwrap_or_default().iter();
-    PolicyResults {
-        allowed: granted_by.is_some(),
-        granting_policies: granting
-            .map(|name| GrantingPolicy {
-                name,
-                namespace_id: NAMESPACE,
-                r#type: "acl",
-            })
-            .collect(),
-    }
-}
-
-fn mount_section(mount: MountFacts<'_>) -> MountSection<'_> {
-    MountSection {
-        mount_point: &mount.summary.path,
-        mount_type: &mount.summary.kind,
-        mount_accessor: &mount.summary.accessor,
-        mount_class: match mount.entry.class {
-            StoredClass::Auth => "auth",
-            StoredClass::Secret => "secret",
-        },
-    }
-}
-
-/// Who is counted as one client: the entity, or as in Vault a digest of the token's policies.
-fn client_id(caller: &CallerFacts<'_>) -> String {
-    if let Some(entity_id) = &caller.token.entity_id {
-        return entity_id.clone();
-    }
-    let policies = caller.token.policies.to_strings().join("\x7f");
-    let text = format!("{policies}\0{NAMESPACE}");
-    STANDARD.encode(digest::digest(&digest::SHA256, text.as_bytes()))
-}
-
-/// What the client was told.
-fn public_text(error: &Error) -> Option<String> {
-    (!error.messages().is_empty()).then(|| error.messages().join("; "))
-}
-
-fn seconds(at: Timestamp) -> String {
-    format!("{at:.0}")
 }

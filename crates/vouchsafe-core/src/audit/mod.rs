@@ -7,6 +7,7 @@
 //! ```text
 //! record.rs    the facts of a request, borrowed from the pipeline
 //! entry.rs     their shape in JSON: one line for the request, one for the response
+//! scribe.rs    the facts brought into that shape, as one device shows them
 //! redact.rs    what of it is shown as a keyed hash
 //! header.rs    which request headers are shown at all
 //! broker.rs    all devices as one: one that writes is enough, none is an error
@@ -32,6 +33,7 @@ mod header;
 mod options;
 mod record;
 mod redact;
+mod scribe;
 mod sink;
 mod writer;
 

@@ -4,8 +4,8 @@ use serde_json::json;
 use vouchsafe_logical::{Auth, Error, Raw, Reply};
 
 use super::*;
-use crate::audit::entry::Scribe;
 use crate::audit::redact::Redactor;
+use crate::audit::scribe::Scribe;
 
 const REQUEST_ID: &str = "4d6f3b0a-0000-4000-8000-000000000001";
 const TIME: &str = "2026-01-01T00:00:00.000000000Z";

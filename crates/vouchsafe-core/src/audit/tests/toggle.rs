@@ -4,7 +4,7 @@ use serde_json::json;
 use vouchsafe_logical::{Error, Raw, Reply, Response};
 
 use super::*;
-use crate::audit::entry::Scribe;
+use crate::audit::scribe::Scribe;
 
 /// What every secret of these requests and answers contains.
 const CANARY: &str = "canary";
