@@ -1,3 +1,4 @@
 //! Secrets engines.
 
 pub mod identity;
+pub mod kv;
