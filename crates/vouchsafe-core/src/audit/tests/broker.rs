@@ -39,7 +39,7 @@ async fn without_devices_nothing_is_recorded_and_nothing_fails() {
 #[tokio::test]
 async fn a_full_disk_fails_requests_until_it_has_room() {
     let disk = Disk::default();
-    let broker = broker_over(&[&disk]).await;
+    let broker = broker_over(&[(&disk, LATE)]).await;
     ask(&broker, "before").await.expect("a working disk");
     disk.leave_room(10);
     is_audit_failure(ask(&broker, "torn").await);
@@ -63,7 +63,7 @@ async fn a_full_disk_fails_requests_until_it_has_room() {
 #[tokio::test]
 async fn one_device_that_writes_is_enough() {
     let (works, fails) = (Disk::default(), Disk::default());
-    let broker = broker_over(&[&fails, &works]).await;
+    let broker = broker_over(&[(&fails, LATE), (&works, LATE)]).await;
     fails.set_gone(true);
     ask(&broker, "1").await.expect("the other one writes");
     works.leave_room(0);
@@ -77,7 +77,7 @@ async fn one_device_that_writes_is_enough() {
 #[tokio::test]
 async fn a_device_that_hangs_is_waited_for_once() {
     let (works, hangs) = (Disk::default(), Disk::default());
-    let broker = broker_over(&[&hangs, &works]).await;
+    let broker = broker_over(&[(&hangs, SOON), (&works, LATE)]).await;
     hangs.set_held(true);
     ask(&broker, "1").await.expect("the other one writes");
     // The device is known to have stalled: a thousand waits would take longer than this test may.
@@ -88,7 +88,7 @@ async fn a_device_that_hangs_is_waited_for_once() {
                 .expect("the other one writes");
         }
     };
-    tokio::time::timeout(SOON * 50, many)
+    tokio::time::timeout(LATE, many)
         .await
         .expect("nobody waits for a stalled device");
     hangs.set_held(false);
@@ -97,7 +97,7 @@ async fn a_device_that_hangs_is_waited_for_once() {
     }
     works.leave_room(0);
     // Its thread has moved, so that it counts again.
-    tokio::time::timeout(SOON * 50, async {
+    tokio::time::timeout(LATE, async {
         while ask(&broker, "again").await.is_err() {}
     })
     .await
@@ -107,7 +107,7 @@ async fn a_device_that_hangs_is_waited_for_once() {
 #[tokio::test]
 async fn a_device_that_hangs_alone_fails_requests() {
     let disk = Disk::default();
-    let broker = broker_over(&[&disk]).await;
+    let broker = broker_over(&[(&disk, SOON)]).await;
     disk.set_held(true);
     is_audit_failure(ask(&broker, "1").await);
     is_audit_failure(ask(&broker, "2").await);

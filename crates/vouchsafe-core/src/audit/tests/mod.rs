@@ -31,8 +31,10 @@ use faulty::Disk;
 
 /// 2026-01-01T00:00:00Z.
 const NOW: i64 = 1_767_225_600;
-/// A patience that tests have.
+/// What a test waits for something that will not come.
 const SOON: Duration = Duration::from_millis(100);
+/// What a test waits for something that will come, on a machine that is busy.
+const LATE: Duration = Duration::from_secs(60);
 
 fn now() -> Timestamp {
     Timestamp::from_second(NOW).expect("a time that exists")
@@ -68,6 +70,15 @@ fn options() -> Options {
 }
 
 fn device_over(name: &str, options: Options, disk: &Disk) -> Arc<Device> {
+    impatient_device_over(name, options, disk, LATE)
+}
+
+fn impatient_device_over(
+    name: &str,
+    options: Options,
+    disk: &Disk,
+    patience: Duration,
+) -> Arc<Device> {
     let record = DeviceRecord {
         path: format!("{name}/"),
         kind: "file".to_owned(),
@@ -77,16 +88,18 @@ fn device_over(name: &str, options: Options, disk: &Disk) -> Arc<Device> {
         uuid: name.to_owned(),
         salt: "4a656665".to_owned(),
     };
-    Device::start_over(record, options, Box::new(disk.sink()), SOON).expect("a thread")
+    Device::start_over(record, options, Box::new(disk.sink()), patience).expect("a thread")
 }
 
-/// A broker over faulty disks.
-async fn broker_over(disks: &[&Disk]) -> Broker {
+/// A broker over faulty disks, each with the patience of those who wait for it.
+async fn broker_over(disks: &[(&Disk, Duration)]) -> Broker {
     let broker = broker().await;
     let devices = disks
         .iter()
         .enumerate()
-        .map(|(number, disk)| device_over(&format!("disk-{number}"), options(), disk))
+        .map(|(number, (disk, patience))| {
+            impatient_device_over(&format!("disk-{number}"), options(), disk, *patience)
+        })
         .collect();
     broker.put_in_force(Open {
         devices,
