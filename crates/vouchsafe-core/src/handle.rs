@@ -17,6 +17,7 @@ use crate::authenticate::{self, Caller};
 use crate::core::Core;
 use crate::mount::{self, Target, UserLockoutConfig};
 use crate::runtime::Runtime;
+use crate::wrapping;
 
 /// What becomes of a request: the HTTP edge makes the answer of it.
 #[derive(Debug)]
@@ -63,6 +64,7 @@ impl Core {
             Err(error) => Err(error),
             Ok(()) => {
                 let result = act(&runtime, &target, &caller, verdict, request, now).await;
+                let result = wrapping::wrap(&runtime, request, result, now).await;
                 retire(&runtime, &caller).await;
                 match runtime.audit.record_response(&record, &result).await {
                     Ok(()) => result,
@@ -83,8 +85,17 @@ async fn identify(
     now: Timestamp,
 ) -> Result<Caller, Error> {
     match target {
-        Ok(target) if !target.info().access.needs_token() => Ok(authenticate::anonymous()),
+        Ok(target) if !needs_token(target.info().access, request) => Ok(authenticate::anonymous()),
         Ok(_) | Err(_) => authenticate::authenticate(runtime, request, now).await,
+    }
+}
+
+/// Whether a request needs a token that may make it. A proof that is the request's own credential
+/// suffices; one in the data is presented by somebody, who must be allowed to.
+fn needs_token(access: Access, request: &Request) -> bool {
+    match access {
+        Access::Proof => wrapping::routes::presented(request),
+        Access::Token | Access::Sudo | Access::Public | Access::Login(_) => access.needs_token(),
     }
 }
 
@@ -117,7 +128,7 @@ fn decide<'a>(
     let access = target
         .as_ref()
         .map_or(Access::Token, |target| target.info().access);
-    if !access.needs_token() {
+    if !needs_token(access, request) {
         return Ok(permit_public(path, operation));
     }
     caller
@@ -171,12 +182,29 @@ async fn act(
     if request.operation == Operation::Update && request.path.as_str().ends_with('/') {
         return Err(Error::invalid("cannot write to a path ending in '/'"));
     }
-    if request.wrap_ttl.is_some() {
+    // Wrapping writes, and what nobody in particular asks for must not.
+    if request.wrap_ttl.is_some() && matches!(target.info().access, Access::Public) {
         return Err(Error::invalid_because(
-            "wrapping_unsupported",
-            "response wrapping is not available in this version; the answer would be sent unwrapped, so nothing was done",
+            "public_not_wrappable",
+            "the answer is for everybody, so it can't be wrapped; leave X-Vault-Wrap-TTL out",
         ));
     }
+    let mut reply = dispatch(runtime, target, permit, request, caller, now).await?;
+    if !reply.says_nothing() {
+        reply.warnings.extend(target.unused_parameters(request));
+    }
+    Ok(reply)
+}
+
+/// Calls the backend; a login has a way of its own.
+async fn dispatch(
+    runtime: &Arc<Runtime>,
+    target: &Target<'_>,
+    permit: Permit<'_>,
+    request: &Request,
+    caller: &Caller,
+    now: Timestamp,
+) -> Result<Reply, Error> {
     if let Access::Login(_) = target.info().access {
         return login(runtime, target, permit, request, caller, now).await;
     }

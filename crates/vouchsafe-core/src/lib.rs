@@ -7,6 +7,7 @@ mod attach;
 pub mod audit;
 pub mod authenticate;
 mod core;
+pub mod cubbyhole;
 mod handle;
 mod help;
 mod lockout;
@@ -18,6 +19,7 @@ mod status;
 pub mod sys;
 pub mod token;
 mod workers;
+pub mod wrapping;
 
 pub use core::{Core, Settings};
 pub use handle::Outcome;

@@ -7,6 +7,7 @@ use vouchsafe_identity::subject::Directory;
 use vouchsafe_logical::{Catalog, Error, View};
 
 use crate::audit::Broker;
+use crate::cubbyhole::Cubbyholes;
 use crate::lockout::Lockouts;
 use crate::mount::Mounts;
 use crate::policy::PolicyStore;
@@ -45,7 +46,6 @@ impl Runtime {
         api_address: Arc<ArcSwap<String>>,
         provide: impl FnOnce(&Mounts),
     ) -> Result<Self, Error> {
-        let tokens = TokenStore::open(&root, &*ports.entropy).await?;
         let policies = PolicyStore::new(&root);
         policies.ensure_default().await?;
         let mounts = Mounts::new(root.clone(), catalog, ports.clone(), api_address);
@@ -56,6 +56,12 @@ impl Runtime {
             .at("identity/")
             .map(|mount| mounts.storage_of(mount.entry()))
             .ok_or_else(|| Error::internal("the identity engine is not mounted"))?;
+        let cubbyholes = mounts
+            .table()
+            .at("cubbyhole/")
+            .map(|mount| Cubbyholes::new(mounts.storage_of(mount.entry())))
+            .ok_or_else(|| Error::internal("the cubbyhole engine is not mounted"))?;
+        let tokens = TokenStore::open(&root, cubbyholes, &*ports.entropy).await?;
         let audit = Broker::open(&root, &ports).await?;
         Ok(Self {
             directory: Directory::new(identity),

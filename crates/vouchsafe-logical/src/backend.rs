@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::clock::{Clock, Entropy};
 use crate::error::{Error, ErrorKind};
-use crate::field::{Field, FromField, Input};
+use crate::field::{Field, FromField, Input, Kind};
 use crate::login::TokenParameters;
 use crate::operation::Operation;
 use crate::pattern;
@@ -90,7 +90,27 @@ pub struct Method<B: 'static> {
     pub handler: Handler<B>,
 }
 
+/// Stands for every name where the members of the input are not known beforehand.
+const ANY_NAME: &str = "*";
+
+/// The declaration of a method that takes any member.
+const OPEN: &[Field] = &[Field {
+    name: ANY_NAME,
+    kind: Kind::Any,
+    help: "Any members, kept as they are sent.",
+}];
+
 impl<B> Method<B> {
+    /// An operation that takes whatever members are sent.
+    #[must_use]
+    pub const fn open(operation: Operation, handler: Handler<B>) -> Self {
+        Self {
+            operation,
+            fields: &[OPEN],
+            handler,
+        }
+    }
+
     /// A read without parameters beyond the path's.
     #[must_use]
     pub const fn read(handler: Handler<B>) -> Self {
@@ -243,6 +263,9 @@ pub trait Backend: Send + Sync + 'static {
         call: Call<'a>,
     ) -> Option<BoxFuture<'a, Result<bool, Error>>>;
 
+    /// Whether some operation of a route takes a parameter of this name.
+    fn declares(&self, index: usize, name: &str) -> bool;
+
     /// Serves a call.
     fn call<'a>(&'a self, index: usize, call: Call<'a>) -> Answer<'a>;
 
@@ -328,6 +351,17 @@ impl<B: Duties> Backend for Mounted<B> {
     ) -> Option<BoxFuture<'a, Result<bool, Error>>> {
         let exists = self.routes.get(index)?.exists?;
         Some(exists(&self.backend, call))
+    }
+
+    fn declares(&self, index: usize, name: &str) -> bool {
+        let Some(route) = self.routes.get(index) else {
+            return false;
+        };
+        route
+            .methods
+            .iter()
+            .flat_map(|method| method.fields.iter().copied().flatten())
+            .any(|field| field.name == name || field.name == ANY_NAME)
     }
 
     fn call<'a>(&'a self, index: usize, call: Call<'a>) -> Answer<'a> {

@@ -35,7 +35,7 @@ pub use operation::Operation;
 pub use path::RequestPath;
 pub use policy_name::{PolicyName, PolicyNames};
 pub use request::{CallerSummary, Request};
-pub use response::{Auth, Raw, Reply, Response};
+pub use response::{Auth, Raw, Reply, Response, WrapInfo};
 pub use secret::Secret;
 pub use view::{
     Batch, BoxFuture, CommitError, Newer, Record, Store, StoreError, Transaction, Version, View,

@@ -57,6 +57,13 @@ impl PolicyName {
         Self("default".to_owned())
     }
 
+    /// The policy that wrapping tokens show. It grants nothing, and no client can write or assign
+    /// it: such a token is good for unwrapping alone.
+    #[must_use]
+    pub fn response_wrapping() -> Self {
+        Self("response-wrapping".to_owned())
+    }
+
     /// Whether this is `root`.
     #[must_use]
     pub fn is_root(&self) -> bool {

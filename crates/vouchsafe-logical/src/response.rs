@@ -1,6 +1,7 @@
 //! What a backend answers.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,6 +26,9 @@ pub struct Reply {
     /// How long the client may take the answer for current; whole seconds of it are shown. It is
     /// advice, not a lease.
     pub lease_duration: Duration,
+    /// Where the answer itself was put, because the caller asked for a wrapped response: then
+    /// [`Reply::response`] is empty.
+    pub wrap_info: Option<WrapInfo>,
 }
 
 /// The answer itself.
@@ -99,6 +103,34 @@ pub struct Auth {
     /// For the audit entry: when the token was made and for how long.
     #[serde(skip)]
     pub ttl: Duration,
+}
+
+/// The `wrap_info` block of an answer: how to get at the answer that was wrapped.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct WrapInfo {
+    /// The wrapping token. Shown once, good for one unwrapping.
+    pub token: String,
+    /// The wrapping token's accessor: can revoke it, can't unwrap.
+    pub accessor: String,
+    /// Life of the wrapping token in seconds.
+    pub ttl: u64,
+    /// When it was wrapped, in RFC 3339.
+    pub creation_time: String,
+    /// The path whose answer was wrapped.
+    pub creation_path: String,
+    /// The accessor of the token that is inside; empty where there is none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub wrapped_accessor: String,
+}
+
+impl fmt::Debug for WrapInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WrapInfo")
+            .field("ttl", &self.ttl)
+            .field("creation_time", &self.creation_time)
+            .field("creation_path", &self.creation_path)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Reply {
@@ -183,6 +215,15 @@ impl Reply {
         }
     }
 
+    /// An answer that was wrapped.
+    #[must_use]
+    pub fn wrapped(info: WrapInfo) -> Self {
+        Self {
+            wrap_info: Some(info),
+            ..Self::default()
+        }
+    }
+
     /// A token that the core made.
     #[must_use]
     pub fn auth(auth: Auth) -> Self {
@@ -190,6 +231,15 @@ impl Reply {
             response: Response::Auth(Box::new(auth)),
             ..Self::default()
         }
+    }
+
+    /// Whether there is nothing to send: no body, so nothing to warn about or to wrap either.
+    #[must_use]
+    pub const fn says_nothing(&self) -> bool {
+        matches!(self.response, Response::Empty)
+            && self.warnings.is_empty()
+            && self.wrap_info.is_none()
+            && !self.not_found
     }
 
     /// Adds a warning.

@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
+use hyper::body::Body;
 use serde::Serialize;
 use serde_json::{Value, json};
 use vouchsafe_core::Outcome;
-use vouchsafe_logical::{Auth, Data, Error, Raw, Reply};
+use vouchsafe_logical::{Auth, Data, Error, Raw, Reply, WrapInfo};
 
 use crate::error::status_of;
 
@@ -21,7 +22,7 @@ struct Envelope<'a> {
     renewable: bool,
     lease_duration: u64,
     data: Option<&'a Data>,
-    wrap_info: Option<()>,
+    wrap_info: Option<&'a WrapInfo>,
     warnings: Option<&'a [String]>,
     auth: Option<&'a Auth>,
     mount_type: &'a str,
@@ -54,7 +55,7 @@ fn success(request_id: &str, headers: &HeaderMap, mount_type: &str, reply: Reply
     use vouchsafe_logical::Response as Logical;
     let (data, auth) = match &reply.response {
         Logical::Raw(raw) => return document(headers, raw),
-        Logical::Empty if reply.warnings.is_empty() && !reply.not_found => return no_content(),
+        Logical::Empty if reply.says_nothing() => return no_content(),
         Logical::Empty | Logical::Accepted => (None, None),
         Logical::Data(data) => (Some(data), None),
         Logical::Auth(auth) => (None, Some(&**auth)),
@@ -63,12 +64,17 @@ fn success(request_id: &str, headers: &HeaderMap, mount_type: &str, reply: Reply
         }
     };
     let envelope = Envelope {
-        request_id,
+        // The id belongs to the answer that was wrapped, as in Vault.
+        request_id: if reply.wrap_info.is_some() {
+            ""
+        } else {
+            request_id
+        },
         lease_id: "",
         renewable: false,
         lease_duration: reply.lease_duration.as_secs(),
         data,
-        wrap_info: None,
+        wrap_info: reply.wrap_info.as_ref(),
         warnings: (!reply.warnings.is_empty()).then_some(&reply.warnings[..]),
         auth,
         mount_type,
@@ -144,6 +150,17 @@ fn is_known(request: &HeaderMap, etag: &str) -> bool {
                 candidate == "*" || candidate.strip_prefix("W/").unwrap_or(candidate) == etag
             })
         })
+}
+
+/// The answer to a HEAD: the length is told, the body is not sent. Hyper does this for HTTP/1 only.
+pub(crate) fn without_body(mut answer: Answer) -> Answer {
+    let length = answer.body().size_hint().exact().unwrap_or(0);
+    *answer.body_mut() = Full::new(Bytes::new());
+    if length > 0 {
+        let headers = answer.headers_mut();
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    answer
 }
 
 fn no_content() -> Answer {

@@ -216,6 +216,11 @@ impl Mounts {
                 "system endpoints used for control, policy and debugging",
             ),
             ("identity/", "identity", "identity store"),
+            (
+                "cubbyhole/",
+                "cubbyhole",
+                "per-token private secret storage",
+            ),
             ("auth/token/", "token", "token based credentials"),
         ];
         let entropy = &*self.ports.entropy;
@@ -246,7 +251,7 @@ impl Mounts {
                     uuid: entropy.uuid(),
                     config,
                     options: BTreeMap::new(),
-                    local: false,
+                    local: path == "cubbyhole/",
                     seal_wrap: path == "sys/",
                 });
             }

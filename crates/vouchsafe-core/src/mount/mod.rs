@@ -72,6 +72,37 @@ impl<'r> Target<'r> {
         }
     }
 
+    /// What to tell a caller about parameters that had no effect, in Vault's words: those that no
+    /// operation of the route declares, and those that the path gives already.
+    #[must_use]
+    pub fn unused_parameters(&self, request: &Request) -> Vec<String> {
+        let mut ignored = Vec::new();
+        let mut replaced = Vec::new();
+        for name in request.data.keys() {
+            if self.captures.get(name).is_some() {
+                replaced.push(name.as_str());
+            } else if !self.backend().declares(self.index, name) {
+                ignored.push(name.as_str());
+            }
+        }
+        let mut warnings = Vec::new();
+        if !ignored.is_empty() {
+            ignored.sort_unstable();
+            warnings.push(format!(
+                "Endpoint ignored these unrecognized parameters: [{}]",
+                ignored.join(" ")
+            ));
+        }
+        if !replaced.is_empty() {
+            replaced.sort_unstable();
+            warnings.push(format!(
+                "Endpoint replaced the value of these parameters with the values captured from the endpoint's path: [{}]",
+                replaced.join(" ")
+            ));
+        }
+        warnings
+    }
+
     /// The principal of a login, named before its proof is checked.
     #[must_use]
     pub fn principal(&self, request: &Request) -> Option<String> {

@@ -101,6 +101,9 @@ impl PolicyStore {
         if name.is_root() {
             return Err(Error::invalid("cannot update \"root\" policy"));
         }
+        if *name == PolicyName::response_wrapping() {
+            return Err(Error::invalid("cannot update \"response-wrapping\" policy"));
+        }
         if text.len() > POLICY_BYTES_MAX {
             return Err(Error::invalid_because(
                 "policy_too_large",
@@ -135,6 +138,9 @@ impl PolicyStore {
         }
         if *name == PolicyName::default_policy() {
             return Err(Error::invalid("cannot delete default policy"));
+        }
+        if *name == PolicyName::response_wrapping() {
+            return Err(Error::invalid("cannot delete \"response-wrapping\" policy"));
         }
         let mut transaction = self.view.begin();
         transaction.delete(&self.view, &key(name));

@@ -8,16 +8,22 @@ use std::sync::{Arc, Weak};
 use vouchsafe_logical::{Duties, Error, Mounted, Route, View};
 
 use crate::core::Core;
+use crate::cubbyhole;
 use crate::mount::Mounts;
 use crate::runtime::Runtime;
 use crate::token;
+use crate::wrapping::routes as wrapping;
 
 mod audit;
 mod capability;
+mod counter;
 mod internal;
+mod key;
+mod lease;
 mod lockout;
 mod mount;
 mod policy;
+mod tool;
 
 /// The `sys/` endpoints.
 pub(crate) struct Sys {
@@ -28,6 +34,11 @@ impl Sys {
     /// Endpoints of a core.
     pub(crate) const fn new(core: Weak<Core>) -> Self {
         Self { core }
+    }
+
+    /// The core.
+    fn core(&self) -> Result<Arc<Core>, Error> {
+        self.core.upgrade().ok_or_else(Error::sealed)
     }
 
     /// The running core. It is sealed only while it is going away.
@@ -62,6 +73,26 @@ const ROUTES: &[&Route<Sys>] = &[
     &internal::RESULTANT_ACL,
     &lockout::LOCKED,
     &lockout::UNLOCK,
+    &tool::HASH,
+    &tool::RANDOM,
+    &key::STATUS,
+    &key::ROTATE,
+    &lease::LOOKUP,
+    &lease::LIST,
+    &lease::RENEW,
+    &lease::LEGACY_RENEW,
+    &lease::REVOKE,
+    &lease::LEGACY_REVOKE,
+    &lease::REVOKE_PREFIX,
+    &lease::LEGACY_REVOKE_PREFIX,
+    &lease::REVOKE_FORCE,
+    &lease::LEGACY_REVOKE_FORCE,
+    &counter::ENTITIES,
+    &counter::TOKENS,
+    &wrapping::WRAP,
+    &wrapping::LOOKUP,
+    &wrapping::UNWRAP,
+    &wrapping::REWRAP,
     &audit::DEVICES,
     &audit::DEVICE,
     &audit::HASH,
@@ -75,6 +106,10 @@ pub(crate) fn provide(mounts: &Mounts, core: &Weak<Core>) {
     mounts.provide(
         "token",
         Mounted::open(Sys::new(Weak::clone(core)), token::ROUTES),
+    );
+    mounts.provide(
+        "cubbyhole",
+        Mounted::open(Sys::new(Weak::clone(core)), cubbyhole::ROUTES),
     );
 }
 

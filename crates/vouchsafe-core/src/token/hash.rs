@@ -9,6 +9,9 @@ use aws_lc_rs::hmac;
 pub struct TokenHash(String);
 
 impl TokenHash {
+    /// Digits of the text.
+    pub(crate) const DIGITS: usize = 64;
+
     /// The text, in lower-case hexadecimal.
     #[must_use]
     pub fn as_str(&self) -> &str {

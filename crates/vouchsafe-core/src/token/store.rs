@@ -10,6 +10,8 @@
 //! sys/token/expiry/<second>/<hash>      service tokens by the second in which they end
 //! ```
 //!
+//! What a token keeps in its cubbyhole goes with it: see [`Cubbyholes`].
+//!
 //! Expiry is decided when a token is used; the index only lets the sweep find what can go, so
 //! that nothing is proportional to the number of live tokens.
 
@@ -19,12 +21,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
-    CommitError, Entropy, EntropyExt, Error, Timestamp, Transaction, VersionedCache, View, record,
+    CommitError, Data, Entropy, EntropyExt, Error, Timestamp, Transaction, VersionedCache, View,
+    record,
 };
 
 use super::batch::{BATCH_PREFIX, BatchKey};
 use super::entry::{TokenEntry, TokenType};
 use super::hash::{Salt, TokenHash};
+use crate::cubbyhole::Cubbyholes;
 
 /// What a service token begins with.
 pub const SERVICE_PREFIX: &str = "hvs.";
@@ -65,6 +69,7 @@ pub struct TokenStore {
     salt: Salt,
     batch_key: BatchKey,
     entries: VersionedCache<TokenEntry>,
+    cubbyholes: Cubbyholes,
 }
 
 impl TokenStore {
@@ -72,7 +77,11 @@ impl TokenStore {
     ///
     /// # Errors
     /// The store's.
-    pub async fn open(root: &View, entropy: &dyn Entropy) -> Result<Self, Error> {
+    pub(crate) async fn open(
+        root: &View,
+        cubbyholes: Cubbyholes,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, Error> {
         let view = root.sub("sys/token/");
         let salt = Salt::new(&key(&view, "salt", entropy).await?);
         let batch_key = BatchKey::new(&key(&view, "batch-key", entropy).await?)?;
@@ -81,7 +90,14 @@ impl TokenStore {
             salt,
             batch_key,
             entries: VersionedCache::new(ENTRIES_CACHED),
+            cubbyholes,
         })
+    }
+
+    /// What tokens keep.
+    #[must_use]
+    pub(crate) const fn cubbyholes(&self) -> &Cubbyholes {
+        &self.cubbyholes
     }
 
     /// The storage name of a token.
@@ -173,6 +189,16 @@ impl TokenStore {
         };
         self.find_by_hash(&TokenHash::from_stored(found.hash), now)
             .await
+    }
+
+    /// The storage names of all stored tokens, those that have ended and are not swept away yet
+    /// included.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) async fn hashes(&self) -> Result<Vec<TokenHash>, Error> {
+        let hashes = self.view.list_all("id/").await?;
+        Ok(hashes.into_iter().map(TokenHash::from_stored).collect())
     }
 
     /// All accessors of stored tokens.
@@ -325,6 +351,35 @@ impl TokenStore {
         Ok(taken.flatten())
     }
 
+    /// Writes a secret that goes with a token. It commits only while the token is there, so that
+    /// nothing is kept for a token that is gone.
+    ///
+    /// # Errors
+    /// As [`Cubbyholes::write`]; the token is gone.
+    pub(crate) async fn write_cubbyhole(
+        &self,
+        owner: &TokenHash,
+        path: &str,
+        secret: &Data,
+    ) -> Result<(), Error> {
+        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+            let mut transaction = self.view.begin();
+            let entry = transaction.get(&self.view, &id_key(owner)).await?;
+            if entry.is_none() {
+                return Err(Error::denied("token_gone"));
+            }
+            self.cubbyholes
+                .write(&mut transaction, owner, path, secret)
+                .await?;
+            match transaction.commit().await {
+                Ok(()) => return Ok(()),
+                Err(CommitError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(CommitError::Conflict.into())
+    }
+
     /// Revokes a token with everything that it made. False when there was none.
     ///
     /// # Errors
@@ -375,8 +430,12 @@ impl TokenStore {
             for index in index_keys(hash, &entry) {
                 transaction.delete(&self.view, &index);
             }
+            self.cubbyholes.remove_with(&mut transaction, hash).await?;
             match transaction.commit().await {
-                Ok(()) => return Ok(true),
+                Ok(()) => {
+                    self.cubbyholes.remove_rest(hash).await?;
+                    return Ok(true);
+                }
                 Err(CommitError::Conflict) => {}
                 Err(error) => return Err(error.into()),
             }

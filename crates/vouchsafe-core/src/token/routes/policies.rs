@@ -43,6 +43,12 @@ pub(super) fn of(wanted: &Wanted<'_>) -> Result<PolicyNames, Error> {
             "root tokens may not be created without parent token being root",
         ));
     }
+    if policies.contains(&PolicyName::response_wrapping()) {
+        return Err(Error::invalid_because(
+            "policy_not_assignable",
+            "cannot assign policy \"response-wrapping\"",
+        ));
+    }
     Ok(root_alone(policies))
 }
 

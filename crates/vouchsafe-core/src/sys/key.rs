@@ -1,0 +1,46 @@
+//! `sys/key-status` and `sys/rotate`: the key term that encrypts storage.
+
+use vouchsafe_logical::{Access, Answer, Call, Data, Method, Operation, Reply, Route, rfc3339};
+
+use super::Sys;
+
+pub(crate) const STATUS: Route<Sys> = Route {
+    pattern: "key-status",
+    access: Access::Token,
+    methods: &[Method::read(status)],
+    exists: None,
+    help: "Show the active key term of the barrier, and how much it has encrypted.",
+};
+
+pub(crate) const ROTATE: Route<Sys> = Route {
+    pattern: "rotate",
+    access: Access::Sudo,
+    methods: &[Method {
+        operation: Operation::Update,
+        fields: &[],
+        handler: rotate,
+    }],
+    exists: None,
+    help: "Add a key term that encrypts from now on. What older terms encrypted stays readable.",
+};
+
+fn status<'a>(sys: &'a Sys, _call: Call<'a>) -> Answer<'a> {
+    Box::pin(async move {
+        let status = sys.core()?.barrier.key_status()?;
+        let mut data = Data::new();
+        data.insert("encryptions".to_owned(), status.encryptions.into());
+        data.insert(
+            "install_time".to_owned(),
+            rfc3339(status.installed_at).into(),
+        );
+        data.insert("term".to_owned(), status.term.into());
+        Ok(Reply::data(data).at_top_level())
+    })
+}
+
+fn rotate<'a>(sys: &'a Sys, _call: Call<'a>) -> Answer<'a> {
+    Box::pin(async move {
+        sys.core()?.barrier.rotate().await?;
+        Ok(Reply::empty())
+    })
+}
