@@ -176,7 +176,8 @@ impl Device {
         }
     }
 
-    /// Opens the place anew, after all lines that wait. What is returned need not be waited for.
+    /// Opens the place anew, for lines that are queued from here on and perhaps for some that wait.
+    /// What is returned need not be waited for.
     pub(crate) fn reopen(&self) -> Receipt {
         let (done, receipt) = oneshot::channel();
         // Without a thread the receipt says so.
@@ -205,10 +206,7 @@ impl DeviceThread {
                         batch_bytes += line.text.len();
                         batch.push(line);
                     }
-                    Job::Reopen(done) => {
-                        self.write(std::mem::take(&mut batch));
-                        self.reopen(done);
-                    }
+                    Job::Reopen(done) => self.reopen(done),
                 }
                 let has_room = batch_bytes < BATCH_BYTES_MAX;
                 next = if has_room {

@@ -136,6 +136,21 @@ pub(super) struct ResponseSection<'a> {
     pub(super) data: Option<ResponseData<'a>>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub(super) warnings: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) wrap_info: Option<WrapInfoSection<'a>>,
+}
+
+/// Where the answer was put, when it was wrapped. What is inside is in no entry until somebody
+/// unwraps it.
+#[derive(Serialize)]
+pub(super) struct WrapInfoSection<'a> {
+    pub(super) ttl: u64,
+    pub(super) token: String,
+    pub(super) accessor: String,
+    pub(super) creation_time: &'a str,
+    pub(super) creation_path: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) wrapped_accessor: Option<String>,
 }
 
 /// What was answered: an object, or a document outside the envelope.

@@ -54,7 +54,7 @@ impl LogFile {
                 .mode(FOLDER_MODE)
                 .create(folder)?;
         }
-        // Not to block: opening a pipe would wait for somebody at its other end.
+        // Not to block: opening a pipe or a line may wait for somebody at its other end.
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
         let opened = OpenOptions::new()
             .read(true)
@@ -135,7 +135,6 @@ fn begins_as_ours(head: &[u8]) -> bool {
 
 impl Sink for LogFile {
     fn reopen(&mut self) -> io::Result<Tail> {
-        self.file = None;
         let (file, tail) = self.open()?;
         self.file = Some(file);
         Ok(tail)

@@ -7,12 +7,14 @@ use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use vouchsafe_logical::{Auth, Data, Error, Operation, Raw, Reply, Response, Timestamp, rfc3339};
+use vouchsafe_logical::{
+    Auth, Data, Error, Operation, Raw, Reply, Response, Timestamp, WrapInfo, rfc3339,
+};
 
 use super::device::Device;
 use super::entry::{
     AuthSection, Entry, GrantingPolicy, MountSection, Namespace, PolicyResults, RequestSection,
-    ResponseData, ResponseSection,
+    ResponseData, ResponseSection, WrapInfoSection,
 };
 use super::header::Headers;
 use super::record::{CallerFacts, MountFacts, Record};
@@ -204,11 +206,17 @@ impl<'a> Scribe<'a> {
             mount_running_plugin_version: record.mount.map(|_| RUNNING_VERSION),
             data,
             warnings: result.as_ref().map_or(&[], |reply| &reply.warnings),
+            wrap_info: result
+                .as_ref()
+                .ok()
+                .and_then(|reply| reply.wrap_info.as_ref())
+                .map(|info| self.wrap_info(info)),
         };
         let says_something = section.auth.is_some()
             || section.mount.is_some()
             || section.data.is_some()
-            || !section.warnings.is_empty();
+            || !section.warnings.is_empty()
+            || section.wrap_info.is_some();
         says_something.then_some(section)
     }
 }
@@ -218,6 +226,17 @@ impl<'a> Scribe<'a> {
     fn credential(&self, record: &Record<'_>) -> Option<String> {
         let token = record.request.token.as_ref()?;
         Some(self.redactor.secret(token.expose()))
+    }
+
+    fn wrap_info(&self, info: &'a WrapInfo) -> WrapInfoSection<'a> {
+        WrapInfoSection {
+            ttl: info.ttl,
+            token: self.redactor.secret(&info.token),
+            accessor: self.redactor.accessor(&info.accessor),
+            creation_time: &info.creation_time,
+            creation_path: &info.creation_path,
+            wrapped_accessor: self.accessor(&info.wrapped_accessor),
+        }
     }
 
     /// Batch tokens have no accessor.

@@ -158,6 +158,14 @@ async fn other_nodes_follow() {
     say(&one, "one").await.expect("it writes");
     assert_eq!(log_of(&path).len(), 2);
 
+    // Another device of the same path is another device.
+    one.disable("file").await.expect("there");
+    one.enable(discard("file")).await.expect("no file at all");
+    other.invalidate(&["core/audit".to_owned()]).await;
+    assert_eq!(other.hash("file", "x").ok(), one.hash("file", "x").ok());
+    say(&other, "nowhere").await.expect("it writes");
+    assert_eq!(log_of(&path).len(), 2);
+
     one.disable("file").await.expect("there");
     other.invalidate(&["core/audit".to_owned()]).await;
     assert!(other.devices().is_empty());
@@ -244,4 +252,35 @@ async fn a_log_that_was_moved_is_left_after_reopen() {
         .await
         .expect("a deleted file is made anew");
     assert_eq!(log_of(&path).len(), 1);
+}
+
+#[tokio::test]
+async fn two_nodes_can_not_both_take_a_path() {
+    let store = store();
+    let one = Broker::open(&store, &ports()).await.expect("opens");
+    let other = Broker::open(&store, &ports()).await.expect("opens");
+    let outcomes = tokio::join!(one.enable(discard("file")), other.enable(discard("file")));
+    let ((Ok(()), Err(error)) | (Err(error), Ok(()))) = outcomes else {
+        panic!("{outcomes:?}");
+    };
+    assert_eq!(error.reason(), "audit_path_in_use");
+    one.invalidate_all().await;
+    assert_eq!(one.devices().len(), 1);
+}
+
+#[tokio::test]
+async fn a_log_that_a_crash_tore_goes_on_with_a_line_of_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("audit.log");
+    let torn = r#"{"time":"2026-01-01T00:00:00.000000000Z","type":"request","auth":{"cl"#;
+    fs::write(&path, torn).expect("a log");
+    let broker = broker().await;
+    broker
+        .enable(file_device("file", &path, &[]))
+        .await
+        .expect("a log of ours");
+    let log = fs::read_to_string(&path).expect("a log");
+    let (first, rest) = log.split_once('\n').expect("lines");
+    assert_eq!(first, torn);
+    assert_eq!(entries(rest).len(), 1);
 }

@@ -60,6 +60,20 @@ fn a_line_feed_that_does_not_fit_is_not_a_line() {
 }
 
 #[test]
+fn a_place_that_failed_is_opened_anew() {
+    let disk = Disk::default();
+    let mut writer = Writer::new(Box::new(disk.sink()));
+    disk.leave_room(4);
+    assert_eq!(append(&mut writer, &["one\n", "two\n"]).whole, 1);
+    assert_eq!(disk.opened(), 1);
+    disk.make_room();
+    assert_eq!(append(&mut writer, &["three\n"]).whole, 1);
+    assert_eq!(append(&mut writer, &["four\n"]).whole, 1);
+    assert_eq!(disk.opened(), 2, "once, and not for each line");
+    assert_eq!(disk.text(), "one\nthree\nfour\n");
+}
+
+#[test]
 fn a_place_that_can_not_be_opened_is_tried_again() {
     let disk = Disk::default();
     disk.set_gone(true);
