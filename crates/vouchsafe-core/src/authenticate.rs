@@ -93,12 +93,8 @@ pub(crate) async fn authenticate(
     if !address_allowed(&found, request.remote) {
         return Err(Error::denied("token_address_not_allowed"));
     }
-    let mut had_last_use = false;
-    if found.entry.num_uses > 0 {
-        match runtime.tokens.take_use(&found.hash).await? {
-            Some(left) => had_last_use = left == UsesLeft::Last,
-            None => return Err(Error::denied("token_used_up")),
-        }
+    if !mount_exists(runtime, &found) {
+        return Err(Error::denied("token_mount_gone"));
     }
     let subject = subject_of(runtime, &found).await?;
     let identity_policies = subject
@@ -110,6 +106,14 @@ pub(crate) async fn authenticate(
         .policies
         .acl(&effective, subject.as_deref(), now)
         .await?;
+    // Last, so that no failure comes between the last use and the end of the token.
+    let mut had_last_use = false;
+    if found.entry.num_uses > 0 {
+        match runtime.tokens.take_use(&found.hash).await? {
+            Some(left) => had_last_use = left == UsesLeft::Last,
+            None => return Err(Error::denied("token_used_up")),
+        }
+    }
     let summary = CallerSummary {
         entity_id: found.entry.entity_id.clone(),
         display_name: found.entry.display_name.clone(),
@@ -129,6 +133,13 @@ pub(crate) async fn authenticate(
     })
 }
 
+/// Whether the method whose login made the token is still mounted. Unmounting revokes its tokens,
+/// but not that of a login that is under way meanwhile.
+fn mount_exists(runtime: &Runtime, found: &Found) -> bool {
+    let accessor = found.entry.mount_accessor.as_ref();
+    accessor.is_none_or(|accessor| runtime.mounts.table().by_accessor(accessor).is_some())
+}
+
 async fn subject_of(runtime: &Runtime, found: &Found) -> Result<Option<Arc<Subject>>, Error> {
     let Some(entity_id) = &found.entry.entity_id else {
         return Ok(None);
@@ -140,7 +151,8 @@ async fn subject_of(runtime: &Runtime, found: &Found) -> Result<Option<Arc<Subje
     }
 }
 
-fn address_allowed(found: &Found, remote: Option<SocketAddr>) -> bool {
+/// Whether a token works from the peer's address.
+pub(crate) fn address_allowed(found: &Found, remote: Option<SocketAddr>) -> bool {
     let bound = &found.entry.bound_cidrs;
     bound.is_empty()
         || remote.is_some_and(|peer| {

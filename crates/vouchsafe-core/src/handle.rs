@@ -14,6 +14,7 @@ use vouchsafe_policy::{Ask, Denial, Permit, permit_public};
 use crate::attach;
 use crate::audit::Record;
 use crate::authenticate::{self, Caller};
+use crate::caught::caught;
 use crate::core::Core;
 use crate::mount::{self, Target, UserLockoutConfig};
 use crate::runtime::Runtime;
@@ -56,22 +57,26 @@ impl Core {
         let now = runtime.ports.clock.now();
         let target = mount::route(&runtime.mounts, request);
         let caller = identify(&runtime, &target, request, now).await;
-        let operation = operation(&target, &caller, request).await;
+        let operation = caught(operation(&target, &caller, request))
+            .await
+            .and_then(|operation| operation);
         let verdict = decide(&target, &caller, &operation, request);
         let record = Record::of(request, &target, &caller, &operation, &verdict, now);
         let mount_type = record.mount_type();
         let result = match runtime.audit.record_request(&record).await {
             Err(error) => Err(error),
             Ok(()) => {
-                let result = act(&runtime, &target, &caller, verdict, request, now).await;
+                let result = caught(act(&runtime, &target, &caller, verdict, request, now))
+                    .await
+                    .and_then(|result| result);
                 let result = wrapping::wrap(&runtime, request, result, now).await;
-                retire(&runtime, &caller).await;
                 match runtime.audit.record_response(&record, &result).await {
                     Ok(()) => result,
                     Err(error) => Err(error),
                 }
             }
         };
+        retire(&runtime, &caller).await;
         report(request, &result);
         Outcome { result, mount_type }
     }

@@ -6,6 +6,7 @@
 mod attach;
 pub mod audit;
 pub mod authenticate;
+mod caught;
 mod core;
 pub mod cubbyhole;
 mod handle;

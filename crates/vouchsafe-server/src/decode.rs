@@ -235,10 +235,14 @@ fn json_fault(error: &serde_json::Error) -> &'static str {
     }
 }
 
-/// Bounds depth and number of values before anything is allocated for them.
+/// Bounds depth and number of values before anything is allocated for them. In a text that is not
+/// JSON it may count wrongly; the parser refuses that afterwards.
 fn check_json_limits(text: &[u8]) -> Result<(), Error> {
     let (mut depth, mut values) = (0_usize, 0_usize);
     let (mut in_string, mut escaped) = (false, false);
+    // Whether a bracket has been opened and nothing has come in it yet: what comes is a value that
+    // no comma announces.
+    let mut opened = false;
     for byte in text {
         if in_string {
             match byte {
@@ -250,25 +254,23 @@ fn check_json_limits(text: &[u8]) -> Result<(), Error> {
             continue;
         }
         match byte {
-            b'"' => in_string = true,
-            b'{' | b'[' => {
-                depth += 1;
-                if depth > JSON_DEPTH_MAX {
-                    return Err(json_error(format_args!(
-                        "nested deeper than {JSON_DEPTH_MAX} levels"
-                    )));
-                }
-            }
+            b' ' | b'\t' | b'\n' | b'\r' => continue,
             b'}' | b']' => depth = depth.saturating_sub(1),
-            b',' => {
-                values += 1;
-                if values >= JSON_VALUES_MAX {
-                    return Err(json_error(format_args!(
-                        "more than {JSON_VALUES_MAX} values"
-                    )));
-                }
-            }
-            _ => {}
+            b',' => values += 1,
+            _ => values += usize::from(opened),
+        }
+        opened = matches!(byte, b'{' | b'[');
+        depth += usize::from(opened);
+        in_string = *byte == b'"';
+        if depth > JSON_DEPTH_MAX {
+            return Err(json_error(format_args!(
+                "nested deeper than {JSON_DEPTH_MAX} levels"
+            )));
+        }
+        if values > JSON_VALUES_MAX {
+            return Err(json_error(format_args!(
+                "more than {JSON_VALUES_MAX} values"
+            )));
         }
     }
     Ok(())
@@ -312,17 +314,21 @@ fn check_patch_type(headers: &HeaderMap) -> Result<(), Error> {
     }
 }
 
+/// `X-Vault-Token`, else the first `Authorization` of the scheme `Bearer`.
 fn token(headers: &HeaderMap) -> Option<Secret<String>> {
     let text = |value: &http::HeaderValue| value.to_str().ok().map(str::to_owned);
-    if let Some(token) = headers.get("x-vault-token").and_then(text)
-        && !token.is_empty()
-    {
-        return Some(Secret::new(token));
-    }
-    let authorization = headers.get(header::AUTHORIZATION).and_then(text)?;
+    let sent = headers.get("x-vault-token").and_then(text);
+    let token = sent.filter(|token| !token.is_empty()).or_else(|| {
+        let mut values = headers.get_all(header::AUTHORIZATION).iter();
+        values.find_map(|value| bearer(value.to_str().ok()?))
+    });
+    token.map(Secret::new)
+}
+
+fn bearer(authorization: &str) -> Option<String> {
     let (scheme, token) = authorization.split_once(' ')?;
-    (scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty())
-        .then(|| Secret::new(token.trim().to_owned()))
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then(|| token.to_owned())
 }
 
 fn wrap_ttl(headers: &HeaderMap) -> Result<Option<Duration>, Error> {

@@ -1,14 +1,18 @@
 //! The way of a request through the edge: decode, hand to the core, encode.
+//!
+//! Invariant: a request that the core has begun is finished, and its end is audited, also when the
+//! client hangs up or loses patience. It runs in a task of its own.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use http::Request as HttpRequest;
+use http::{Method, Request as HttpRequest};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
+use tokio::sync::Semaphore;
 use vouchsafe_core::{Core, Outcome};
-use vouchsafe_logical::{Entropy, EntropyExt, Error, ErrorKind};
+use vouchsafe_logical::{Entropy, EntropyExt, Error, ErrorKind, Request};
 
 use crate::decode;
 use crate::encode::{self, Answer};
@@ -45,19 +49,17 @@ impl Edge {
         &self.limits
     }
 
-    /// Answers one HTTP request.
-    pub async fn serve(
+    /// Answers one HTTP request. The core works for it while it holds a permit of `running`.
+    pub(crate) async fn serve(
         &self,
         request: HttpRequest<Incoming>,
         remote: Option<SocketAddr>,
+        running: &Arc<Semaphore>,
     ) -> Answer {
         let id = self.entropy.uuid();
-        match tokio::time::timeout(
-            self.limits.request_timeout,
-            self.answer(&id, request, remote),
-        )
-        .await
-        {
+        let is_head = request.method() == Method::HEAD;
+        let answer = self.answer(&id, request, remote, running);
+        let answer = match tokio::time::timeout(self.limits.request_timeout, answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => encode::refusal(&error),
             Err(_) => encode::refusal(&Error::new(
@@ -65,6 +67,11 @@ impl Edge {
                 "request_timeout",
                 "the request took too long",
             )),
+        };
+        if is_head {
+            encode::without_body(answer)
+        } else {
+            answer
         }
     }
 
@@ -73,6 +80,7 @@ impl Edge {
         id: &str,
         request: HttpRequest<Incoming>,
         remote: Option<SocketAddr>,
+        running: &Arc<Semaphore>,
     ) -> Result<Answer, Error> {
         let (parts, body) = request.into_parts();
         if !parts.uri.path().starts_with("/v1/") {
@@ -81,8 +89,27 @@ impl Edge {
         let head = decode::head(&parts)?;
         let body = read(body, &self.limits).await?;
         let request = decode::request(id.to_owned(), head, &parts.headers, &body, remote)?;
-        let outcome: Outcome = self.core.handle(&request).await;
+        let outcome = self.handle(request, running).await?;
         Ok(encode::outcome(id, &parts.headers, outcome))
+    }
+
+    async fn handle(&self, request: Request, running: &Arc<Semaphore>) -> Result<Outcome, Error> {
+        let permit = Arc::clone(running).acquire_owned().await;
+        let core = Arc::clone(&self.core);
+        let task = async move {
+            let outcome = core.handle(&request).await;
+            drop(permit);
+            outcome
+        };
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the task is awaited, and its death is reported, right below"
+        )]
+        let task = tokio::spawn(task);
+        task.await.map_err(|error| {
+            tracing::error!(%error, "a request's task died");
+            Error::internal("the task of the request died").with_reason("request_task_died")
+        })
     }
 }
 

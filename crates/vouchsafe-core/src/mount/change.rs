@@ -133,13 +133,19 @@ impl Mounts {
         .await
     }
 
-    /// Unmounts, and returns what was mounted. Absent is fine: `None`.
+    /// Unmounts, and returns what was mounted. Absent is fine: `None`. A mount of the other class
+    /// counts as absent: who may unmount engines may not unmount auth methods by their whole path.
     ///
     /// # Errors
     /// The mount is built in.
-    pub async fn disable(&self, path: &str) -> Result<Option<MountEntry>, Error> {
+    pub async fn disable(
+        &self,
+        class: StoredClass,
+        path: &str,
+    ) -> Result<Option<MountEntry>, Error> {
         self.change(|entries, _| {
-            let Some(place) = entries.iter().position(|entry| entry.path == path) else {
+            let is_meant = |entry: &MountEntry| entry.path == path && entry.class == class;
+            let Some(place) = entries.iter().position(is_meant) else {
                 return Ok(None);
             };
             if entries[place].is_built_in() {

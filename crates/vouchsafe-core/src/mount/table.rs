@@ -10,6 +10,7 @@ use vouchsafe_logical::{
 };
 
 use super::entry::{MountEntry, StoredClass};
+use crate::caught::caught;
 use crate::ports::Ports;
 
 /// Where the table is stored: one record, so that conflicts between paths are seen by its version.
@@ -286,7 +287,8 @@ impl Mounts {
     pub async fn tick(&self) {
         let table = self.table.load_full();
         for mount in table.iter() {
-            if let Err(error) = mount.backend.tick().await {
+            let done = caught(mount.backend.tick()).await.and_then(|done| done);
+            if let Err(error) = done {
                 tracing::warn!(
                     mount = %mount.entry.path,
                     reason = error.reason(),

@@ -90,7 +90,7 @@ fn of_self<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
         };
         let found = runtime
             .tokens
-            .find(token.expose(), runtime.ports.clock.now())
+            .find_even_spent(token.expose(), runtime.ports.clock.now())
             .await?;
         answer(sys, input, found.ok_or_else(invalid_token)?).await
     })

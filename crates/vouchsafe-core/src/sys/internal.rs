@@ -7,6 +7,7 @@ use vouchsafe_policy::{Acl, ListedKind};
 use std::sync::Arc;
 
 use super::{Sys, mount};
+use crate::authenticate::address_allowed;
 use crate::mount::{Mount, StoredClass};
 use crate::policy;
 use crate::runtime::Runtime;
@@ -41,7 +42,9 @@ async fn acl_of(runtime: &Runtime, call: &Call<'_>) -> Result<Option<Arc<Acl>>, 
         return Ok(None);
     };
     let now = runtime.ports.clock.now();
-    let Some(found) = runtime.tokens.find(token.expose(), now).await? else {
+    // The use of a limited token is counted where routes need one; this may be the last one's.
+    let found = runtime.tokens.find_even_spent(token.expose(), now).await?;
+    let Some(found) = found.filter(|found| address_allowed(found, call.request.remote)) else {
         return Ok(None);
     };
     let subject = match &found.entry.entity_id {

@@ -297,7 +297,7 @@ async fn read(sys: &Sys, class: StoredClass, call: Call<'_>) -> Result<Reply, Er
     let path = named(class, &call);
     let runtime = sys.runtime()?;
     let table = runtime.mounts.table();
-    match table.at(&path) {
+    match table.at(&path).filter(|mount| mount.entry().class == class) {
         Some(mount) => match describe(mount) {
             Value::Object(data) => Ok(Reply::data(data).at_top_level()),
             _ => Err(Error::internal("a mount is not an object")),
@@ -403,7 +403,7 @@ fn enable_auth<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
 
 async fn disable(sys: &Sys, class: StoredClass, call: Call<'_>) -> Result<Reply, Error> {
     let runtime = sys.runtime()?;
-    if let Some(entry) = runtime.mounts.disable(&named(class, &call)).await? {
+    if let Some(entry) = runtime.mounts.disable(class, &named(class, &call)).await? {
         runtime.tokens.revoke_of_mount(&entry.accessor).await?;
         super::erase(&runtime.mounts.storage_of(&entry)).await?;
     }

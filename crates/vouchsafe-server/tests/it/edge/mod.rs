@@ -1,1 +1,11 @@
-//! HTTP.
+//! HTTP: what is read in which way, what is refused, and what every answer looks like.
+
+mod bodies;
+mod connections;
+mod documents;
+mod envelope;
+mod http2;
+mod limits;
+mod methods;
+mod paths;
+mod unfinished;

@@ -8,6 +8,11 @@ pub(super) fn plain() -> reqwest::Client {
     builder().build().expect("a client")
 }
 
+/// The same over HTTP/2 with prior knowledge.
+pub(super) fn http2() -> reqwest::Client {
+    builder().http2_prior_knowledge().build().expect("a client")
+}
+
 fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .no_proxy()
@@ -48,13 +53,11 @@ impl Ask {
     pub(crate) async fn send(self) -> Answer {
         let response = self.0.send().await.expect("an answer");
         let (status, headers) = (response.status(), response.headers().clone());
-        let version = response.version();
         let bytes = response.bytes().await.expect("a whole answer");
         let text = String::from_utf8(bytes.to_vec()).expect("UTF-8");
         Answer {
             status,
             headers,
-            version,
             text,
         }
     }
@@ -65,7 +68,6 @@ impl Ask {
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    pub(crate) version: http::Version,
     pub(crate) text: String,
 }
 

@@ -12,15 +12,16 @@ use serde_json::{Value, json};
 use vouchsafe_backends::catalog::CATALOG;
 use vouchsafe_core::{Core, Outcome, Ports, Settings, WorkerThreads};
 use vouchsafe_logical::{
-    Auth, BackendKind, Catalog, Data, EntropyExt, Error, Operation, Request, RequestPath, Response,
-    Secret,
+    Auth, BackendKind, Batch, Catalog, Data, Entropy, EntropyExt, Error, Operation, Request,
+    RequestPath, Response, Secret,
 };
 use vouchsafe_server::{Edge, Limits, Listener, Serving};
 use vouchsafe_storage::{Barrier, Change, InMemory, Physical, RootKey};
 use vouchsafe_testing::{ManualClock, SeededEntropy};
 
 pub(crate) use client::{Answer, Ask};
-pub(crate) use raw::Raw;
+pub(crate) use probe::gate;
+pub(crate) use raw::{Raw, status_of};
 
 /// Where a test's clock starts: 2026-01-01T00:00:00Z.
 pub(crate) const T0: i64 = 1_767_225_600;
@@ -36,35 +37,60 @@ pub(crate) static TEST_CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
 static WORKERS: LazyLock<Arc<WorkerThreads>> =
     LazyLock::new(|| WorkerThreads::start(2).expect("the system gives threads"));
 
-/// A core with its storage, without HTTP.
-pub(crate) struct TestCore {
-    pub(crate) core: Arc<Core>,
+/// What a core stands on.
+#[derive(Clone)]
+pub(crate) struct Parts {
     pub(crate) clock: Arc<ManualClock>,
-    pub(crate) root_token: String,
     entropy: Arc<SeededEntropy>,
     physical: Arc<InMemory>,
     root_key: [u8; 32],
 }
 
-impl TestCore {
-    /// A fresh core at a Unix time.
-    pub(crate) async fn at(unix_seconds: i64) -> Self {
-        let clock = Arc::new(ManualClock::at(unix_seconds));
+impl Parts {
+    fn fresh(unix_seconds: i64) -> Self {
         let entropy = Arc::new(SeededEntropy::default());
-        let physical = Arc::new(InMemory::new());
         let mut root_key = [0; 32];
-        vouchsafe_logical::Entropy::fill(&*entropy, &mut root_key);
-        Self::open(clock, entropy, physical, root_key, None).await
+        entropy.fill(&mut root_key);
+        Self {
+            clock: Arc::new(ManualClock::at(unix_seconds)),
+            entropy,
+            physical: Arc::new(InMemory::new()),
+            root_key,
+        }
     }
 
-    /// A core of its own over a copy of this one's storage, with the same root token.
-    pub(crate) async fn fork(&self) -> Self {
-        let copy = Arc::new(InMemory::new());
-        let mut batch = vouchsafe_logical::Batch::default();
+    fn key(&self) -> RootKey {
+        RootKey::try_from(&self.root_key[..]).expect("32 bytes")
+    }
+
+    fn core(&self) -> (Arc<Core>, Arc<Barrier>) {
+        let ports = Ports {
+            clock: Arc::clone(&self.clock) as _,
+            entropy: Arc::clone(&self.entropy) as _,
+            workers: Arc::clone(&*WORKERS) as _,
+        };
+        let store = Arc::clone(&self.physical) as Arc<dyn Physical>;
+        let barrier = Arc::new(Barrier::new(
+            store,
+            Arc::clone(&ports.entropy),
+            Arc::clone(&ports.clock),
+        ));
+        let settings = Settings {
+            version: "0.0.0-test".to_owned(),
+            storage_type: "inmem".to_owned(),
+            api_address: "https://vouchsafe.example".to_owned(),
+        };
+        let core = Core::new(Arc::clone(&barrier), *TEST_CATALOG, ports, settings);
+        (core, barrier)
+    }
+
+    /// The same with a store of its own, which holds what this one holds now.
+    async fn copy(&self) -> Self {
+        let mut batch = Batch::default();
         let mut after: Option<String> = None;
         loop {
-            let page = self
-                .physical
+            let store = &self.physical;
+            let page = store
                 .list("", after.as_deref(), usize::MAX)
                 .await
                 .expect("listed");
@@ -72,58 +98,66 @@ impl TestCore {
                 break;
             };
             for key in page {
-                let record = self
-                    .physical
-                    .get(&key)
-                    .await
-                    .expect("read")
-                    .expect("still there");
+                let record = store.get(&key).await.expect("read").expect("still there");
                 batch.writes.insert(key, Some(record.value));
             }
             after = Some(last);
         }
-        copy.commit(batch).await.expect("copied");
-        let clock = Arc::clone(&self.clock);
-        let entropy = Arc::clone(&self.entropy);
-        Self::open(
-            clock,
-            entropy,
-            copy,
-            self.root_key,
-            Some(self.root_token.clone()),
-        )
-        .await
+        let physical = Arc::new(InMemory::new());
+        physical.commit(batch).await.expect("copied");
+        Self {
+            physical,
+            ..self.clone()
+        }
+    }
+}
+
+/// A core with its storage, without HTTP.
+pub(crate) struct TestCore {
+    pub(crate) core: Arc<Core>,
+    pub(crate) root_token: String,
+    parts: Parts,
+}
+
+impl std::ops::Deref for TestCore {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+impl TestCore {
+    /// A fresh core at a Unix time.
+    pub(crate) async fn at(unix_seconds: i64) -> Self {
+        Self::open(Parts::fresh(unix_seconds), None).await
     }
 
-    async fn open(
-        clock: Arc<ManualClock>,
-        entropy: Arc<SeededEntropy>,
-        physical: Arc<InMemory>,
-        root_key: [u8; 32],
-        root_token: Option<String>,
-    ) -> Self {
-        let ports = Ports {
-            clock: Arc::clone(&clock) as _,
-            entropy: Arc::clone(&entropy) as _,
-            workers: Arc::clone(&*WORKERS) as _,
-        };
-        let store = Arc::clone(&physical) as Arc<dyn Physical>;
-        let barrier = Arc::new(Barrier::new(
-            store,
-            Arc::clone(&ports.entropy),
-            Arc::clone(&ports.clock),
-        ));
-        let key = RootKey::try_from(&root_key[..]).expect("32 bytes");
+    /// A core of its own over a copy of this one's storage, with the same root token.
+    pub(crate) async fn fork(&self) -> Self {
+        Self::open(self.parts.copy().await, Some(self.root_token.clone())).await
+    }
+
+    /// A core that nobody has unsealed.
+    async fn sealed() -> Self {
+        let parts = Parts::fresh(T0);
+        let (core, barrier) = parts.core();
+        let key = parts.key();
+        barrier.initialize(&key).await.expect("initialised");
+        Self {
+            core,
+            root_token: String::new(),
+            parts,
+        }
+    }
+
+    async fn open(parts: Parts, root_token: Option<String>) -> Self {
+        let (core, barrier) = parts.core();
+        let key = parts.key();
         if root_token.is_none() {
             barrier.initialize(&key).await.expect("initialised");
         }
         let unsealed = barrier.unseal(&key).await.expect("unsealed");
-        let settings = Settings {
-            version: "0.0.0-test".to_owned(),
-            storage_type: "inmem".to_owned(),
-            api_address: "https://vouchsafe.example".to_owned(),
-        };
-        let core = Core::new(Arc::clone(&barrier), *TEST_CATALOG, ports, settings);
         let feed = barrier.subscribe(None).await.expect("subscribed");
         core.start(&unsealed).await.expect("started");
         spawn(follow(Arc::downgrade(&core), feed));
@@ -133,11 +167,8 @@ impl TestCore {
         };
         Self {
             core,
-            clock,
             root_token,
-            entropy,
-            physical,
-            root_key,
+            parts,
         }
     }
 
@@ -193,6 +224,13 @@ impl TestCore {
     #[track_caller]
     pub(crate) fn read(&self, path: &str) -> impl Future<Output = Value> + '_ {
         self.done(Operation::Read, path.to_owned(), Value::Null)
+    }
+
+    /// A listing as root that must succeed; its keys.
+    #[track_caller]
+    pub(crate) fn list(&self, path: &str) -> impl Future<Output = Vec<Value>> + '_ {
+        let listing = self.done(Operation::List, path.to_owned(), Value::Null);
+        async { listing.await["keys"].as_array().cloned().expect("keys") }
     }
 
     /// A delete as root that must succeed.
@@ -272,6 +310,19 @@ impl TestCore {
     }
 }
 
+/// Lets other tasks run until something has come true.
+pub(crate) async fn eventually(what: &str, mut is_true: impl FnMut() -> bool) {
+    let waiting = async {
+        while !is_true() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let patience = std::time::Duration::from_secs(20);
+    tokio::time::timeout(patience, waiting)
+        .await
+        .unwrap_or_else(|_| panic!("never: {what}"));
+}
+
 fn detail(error: &Error) -> Option<&str> {
     error
         .detail()
@@ -330,6 +381,25 @@ impl TestServer {
         Self::builder().start().await
     }
 
+    /// A server that nobody has unsealed.
+    pub(crate) async fn sealed() -> Self {
+        Self::serve(TestCore::sealed().await, Limits::default()).await
+    }
+
+    async fn serve(inner: TestCore, limits: Limits) -> Self {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let listener = Listener::bind(address).await.expect("a free port");
+        let entropy = Arc::clone(&inner.entropy);
+        let edge = Edge::new(Arc::clone(&inner.core), entropy).with_limits(limits);
+        let serving = listener.serve(edge);
+        let client = client::plain();
+        Self {
+            inner,
+            serving,
+            client,
+        }
+    }
+
     /// The listener's address.
     pub(crate) fn address(&self) -> SocketAddr {
         self.serving.address()
@@ -364,6 +434,18 @@ impl TestServer {
 
     pub(crate) fn post(&self, path: &str, body: Value) -> Ask {
         self.ask("POST", path).json(body)
+    }
+
+    /// A client of its own that speaks HTTP/2 from the first byte.
+    pub(crate) fn http2(&self) -> reqwest::Client {
+        client::http2()
+    }
+
+    /// Bytes on a connection of their own, and everything that comes back.
+    pub(crate) async fn exchange(&self, bytes: &[u8]) -> String {
+        let mut raw = self.raw().await;
+        raw.send(bytes).await;
+        raw.rest().await
     }
 
     /// A plain TCP connection, for requests that no client library would send.
@@ -453,16 +535,6 @@ impl Builder {
     /// Starts core and listener.
     pub(crate) async fn start(self) -> TestServer {
         let limits = self.limits.clone();
-        let inner = self.start_core().await;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let listener = Listener::bind(address).await.expect("a free port");
-        let entropy = Arc::clone(&inner.entropy);
-        let edge = Edge::new(Arc::clone(&inner.core), entropy).with_limits(limits);
-        let serving = listener.serve(edge);
-        TestServer {
-            inner,
-            serving,
-            client: client::plain(),
-        }
+        TestServer::serve(self.start_core().await, limits).await
     }
 }

@@ -2,9 +2,10 @@
 //! told, and fail on request.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
+use tokio::sync::Semaphore;
 use vouchsafe_logical::{
     Access, AliasProposal, Answer, BackendKind, BoxFuture, Call, CommaList, Data, Duties, Error,
     KeyValues, Login, Method, MountClass, Mounted, Operation, Reply, Route, TokenFields,
@@ -26,8 +27,46 @@ pub(super) const ENGINE: BackendKind = BackendKind {
     class: MountClass::Secret,
     summary: "Keeps names, panics, and shows what reached it.",
     locks_out: false,
-    open: |_| Mounted::open(Engine::default(), &[&THING, &ECHO, &PANIC, &FALSE_LOGIN]),
+    open: |_| Mounted::open(Engine::default(), ROUTES),
 };
+
+/// Where a handler waits for its test.
+pub(crate) struct Gate {
+    entered: Semaphore,
+    open: Semaphore,
+}
+
+impl Gate {
+    async fn pass(&self) {
+        self.entered.add_permits(1);
+        self.open.acquire().await.expect("never closed").forget();
+    }
+
+    /// Waits until a handler has come to the gate.
+    pub(crate) async fn entered(&self) {
+        self.entered.acquire().await.expect("never closed").forget();
+    }
+
+    /// Lets one handler pass.
+    pub(crate) fn open(&self) {
+        self.open.add_permits(1);
+    }
+}
+
+/// The gate of this name; each test uses a name of its own.
+pub(crate) fn gate(name: &str) -> Arc<Gate> {
+    static GATES: Mutex<BTreeMap<String, Arc<Gate>>> = Mutex::new(BTreeMap::new());
+    let mut gates = GATES.lock().expect("not poisoned");
+    let fresh = || Gate {
+        entered: Semaphore::new(0),
+        open: Semaphore::new(0),
+    };
+    Arc::clone(
+        gates
+            .entry(name.to_owned())
+            .or_insert_with(|| Arc::new(fresh())),
+    )
+}
 
 struct Believer;
 
@@ -43,6 +82,8 @@ input! {
         groups: Option<CommaList>,
         /// Metadata of the alias.
         metadata: Option<KeyValues>,
+        /// Wait at this gate after the proof.
+        gate: Option<String>,
     }
 }
 
@@ -61,6 +102,9 @@ fn login<'a>(_: &'a Believer, call: Call<'a>) -> Answer<'a> {
         token.update(call.input()?)?;
         if input.proof.as_deref() == Some("wrong") {
             return Err(Error::invalid_credentials("invalid proof"));
+        }
+        if let Some(name) = input.gate {
+            gate(&name).pass().await;
         }
         let metadata = input.metadata.map(|pairs| pairs.0).unwrap_or_default();
         Ok(Reply::login(Login {
@@ -96,6 +140,8 @@ impl Duties for Engine {
         })
     }
 }
+
+const ROUTES: &[&Route<Engine>] = &[&THING, &ECHO, &GATE, &PANIC, &FALSE_LOGIN];
 
 const THING: Route<Engine> = Route {
     pattern: "thing/{name}",
@@ -160,6 +206,18 @@ const ECHO: Route<Engine> = Route {
     help: "Show operation, path and data as they arrived.",
 };
 
+const GATE: Route<Engine> = Route {
+    pattern: "gate/{name}",
+    access: Access::Token,
+    methods: &[Method {
+        operation: Operation::Update,
+        fields: &[],
+        handler: wait,
+    }],
+    exists: None,
+    help: "Wait until the test opens the gate.",
+};
+
 const PANIC: Route<Engine> = Route {
     pattern: "panic",
     access: Access::Public,
@@ -212,6 +270,13 @@ fn remove<'a>(engine: &'a Engine, call: Call<'a>) -> Answer<'a> {
 
 fn echo<'a>(_: &'a Engine, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move { shown(&call) })
+}
+
+fn wait<'a>(_: &'a Engine, call: Call<'a>) -> Answer<'a> {
+    Box::pin(async move {
+        gate(call.captured("name")).pass().await;
+        shown(&call)
+    })
 }
 
 fn shown(call: &Call<'_>) -> Result<Reply, Error> {

@@ -22,6 +22,22 @@ impl Raw {
         drop(self.0.write_all(bytes).await);
     }
 
+    /// Says that nothing more will be sent.
+    pub(crate) async fn finish(&mut self) {
+        drop(self.0.shutdown().await);
+    }
+
+    /// The next bytes, exactly so many.
+    pub(crate) async fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        let reading = self.0.read_exact(&mut bytes);
+        tokio::time::timeout(PATIENCE, reading)
+            .await
+            .expect("in time")
+            .expect("so many bytes");
+        bytes
+    }
+
     /// Everything until the server closes the connection.
     pub(crate) async fn rest(&mut self) -> String {
         let mut bytes = Vec::new();

@@ -1,1 +1,13 @@
-//! The pipeline.
+//! The way of every request: who is asked what, in which order, and what is refused when.
+
+mod address;
+mod audit;
+mod entity;
+mod expiry;
+mod lockout;
+mod login;
+mod order;
+mod policy;
+mod revocation;
+mod root;
+mod uses;
