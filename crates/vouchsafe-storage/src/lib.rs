@@ -6,8 +6,9 @@
 //! - [`barrier`]: AES-256-GCM between the physical store and everything above it. It implements
 //!   [`vouchsafe_logical::Store`], and it alone can build an [`Unsealed`].
 //!
-//! How the root key is split, wrapped or fetched (Shamir's shares, key services) is no concern of
-//! this crate's barrier, which takes the root key whole. What the stored bytes look like is in
+//! - [`seal`]: how the root key is kept from whoever has only the disk (Shamir's shares).
+//!
+//! The barrier takes the root key whole and is told nothing of seals. What the stored bytes look like is in
 //! `docs/storage-format.md`.
 //!
 //! Invariants:
@@ -18,6 +19,7 @@
 
 pub mod barrier;
 pub mod physical;
+pub mod seal;
 
 pub use barrier::{Barrier, RootKey, Unsealed};
 pub use physical::in_memory::InMemory;
