@@ -41,7 +41,7 @@ pub(crate) fn check_places(
 
 /// Faults: a Rust file, tests apart, that does not say in its first line what it is for.
 pub(crate) fn check_openings(tree: &Tree) -> Vec<Fault> {
-    let is_test = |path: &str| path.ends_with("/tests.rs") || path.contains("/tests/");
+    let is_test = |path: &str| path.ends_with("tests.rs") || path.contains("/tests/");
     tree.rust()
         .filter(|(path, text)| !is_test(path) && !text.starts_with("//! "))
         .map(|(path, _)| Fault::new(path, "does not begin with `//!` and what it is for"))
