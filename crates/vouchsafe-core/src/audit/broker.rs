@@ -80,7 +80,7 @@ impl Broker {
     /// tried again at the next entry.
     pub fn reopen(&self) {
         for device in &self.open.load().devices {
-            drop(device.reopen());
+            device.reopen();
         }
     }
 

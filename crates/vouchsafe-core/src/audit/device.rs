@@ -63,7 +63,8 @@ pub(crate) struct Device {
 
 enum Job {
     Write(Line),
-    Reopen(oneshot::Sender<Result<(), String>>),
+    /// Told to whoever waits for it; logged where nobody does.
+    Reopen(Option<oneshot::Sender<Result<(), String>>>),
 }
 
 struct Line {
@@ -177,12 +178,19 @@ impl Device {
     }
 
     /// Opens the place anew, for lines that are queued from here on and perhaps for some that wait.
-    /// What is returned need not be waited for.
-    pub(crate) fn reopen(&self) -> Receipt {
+    ///
+    /// # Errors
+    /// Why it can't be opened, for the operator.
+    pub(crate) async fn open(&self) -> Result<(), String> {
         let (done, receipt) = oneshot::channel();
         // Without a thread the receipt says so.
-        drop(self.jobs.send(Job::Reopen(done)));
-        Receipt(receipt)
+        drop(self.jobs.send(Job::Reopen(Some(done))));
+        self.written(Receipt(receipt)).await
+    }
+
+    /// As [`Device::open`], without waiting. A failure is logged.
+    pub(crate) fn reopen(&self) {
+        drop(self.jobs.send(Job::Reopen(None)));
     }
 }
 
@@ -239,11 +247,13 @@ impl DeviceThread {
         }
     }
 
-    fn reopen(&mut self, done: oneshot::Sender<Result<(), String>>) {
+    fn reopen(&mut self, done: Option<oneshot::Sender<Result<(), String>>>) {
         let opened = self.writer.reopen().map_err(|error| error.to_string());
         self.has_stalled.store(false, Ordering::Relaxed);
-        self.report(opened.as_ref().err().map(String::as_str));
-        drop(done.send(opened));
+        match done {
+            Some(done) => drop(done.send(opened)),
+            None => self.report(opened.err().as_deref()),
+        }
     }
 
     /// Says that the device fails, and that it works again: once each.

@@ -184,7 +184,7 @@ impl Broker {
                 None => {
                     let device = Device::start(record)?;
                     // What fails is logged by the device, and tried again at each entry.
-                    drop(device.reopen());
+                    device.reopen();
                     devices.push(device);
                 }
             }
@@ -228,7 +228,7 @@ impl Broker {
     /// Opens a device and has it write an entry for `sys/audit/test`.
     async fn try_out(&self, device: &Device) -> Result<(), Error> {
         device
-            .written(device.reopen())
+            .open()
             .await
             .map_err(|failure| cannot_open(device, &failure))?;
         if device.options().skip_test {
