@@ -49,11 +49,21 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Stop> {
         request = request.with_query("limit", &limit.to_string());
     }
     context.connect(&args.http)?;
+    self::request(&request, detailed, format, context)
+}
+
+/// Sends a list and prints the keys.
+pub(crate) fn request(
+    request: &Request,
+    detailed: bool,
+    format: Format,
+    context: &mut Context,
+) -> Result<Exit, Stop> {
     let doing = format!("Error listing {}", request.path());
-    let envelope = match context.find(&request, &doing)? {
+    let envelope = match context.find(request, &doing)? {
         Some(answer) => answer
             .envelope()
-            .map_err(|source| failed(&doing, &request, source))?,
+            .map_err(|source| failed(&doing, request, source))?,
         None => None,
     };
     let mut keys = envelope

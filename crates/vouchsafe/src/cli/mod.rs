@@ -23,6 +23,7 @@ mod failure;
 mod flags;
 mod gotext;
 mod hint;
+mod kv;
 mod list;
 mod login;
 mod login_method;
@@ -84,6 +85,7 @@ enum Command {
     Policy(policy::Args),
     Auth(auth::Args),
     Secrets(secrets::Args),
+    Kv(kv::Args),
     Audit(audit::Args),
     Print(print::Args),
     Version(version::Args),
@@ -150,6 +152,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Stop> {
         Command::Policy(args) => policy::run(args, context),
         Command::Auth(args) => auth::run(args, context),
         Command::Secrets(args) => secrets::run(args, context),
+        Command::Kv(args) => kv::run(args, context),
         Command::Audit(args) => audit::run(args, context),
         Command::Print(args) => print::run(args, context),
         Command::Version(args) => version::run(args, context),
