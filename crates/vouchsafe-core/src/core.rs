@@ -147,6 +147,7 @@ impl Core {
         {
             tracing::error!(reason = error.reason(), "the mount table can't be read");
         }
+        runtime.audit.invalidate(keys).await;
         runtime.mounts.invalidate(keys);
     }
 
@@ -158,6 +159,7 @@ impl Core {
         if let Err(error) = runtime.mounts.reload().await {
             tracing::error!(reason = error.reason(), "the mount table can't be read");
         }
+        runtime.audit.invalidate_all().await;
         runtime.mounts.invalidate_all();
     }
 
