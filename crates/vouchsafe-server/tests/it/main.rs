@@ -8,3 +8,4 @@ mod authorization;
 mod edge;
 mod harness;
 mod pipeline;
+mod sys;

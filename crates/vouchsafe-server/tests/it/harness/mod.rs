@@ -4,6 +4,7 @@
 mod client;
 mod probe;
 mod raw;
+mod storage;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, LazyLock};

@@ -1,0 +1,8 @@
+//! `sys/` and the core's own engine, `cubbyhole/`.
+
+mod cubbyhole;
+mod key;
+mod lease;
+mod tool;
+mod unused;
+mod wrapping;
