@@ -179,11 +179,15 @@ impl Acl {
 
     /// The rule that decides about a path; always `None` for root.
     ///
-    /// For LIST, the path arrives with a final `/`, and rules are written with or without it. A
-    /// rule for the path as it is comes first. Only where there is none, the path without its
-    /// slash counts; doing it the other way round lets `secret/*` override a deny on
-    /// `secret/team/*` when `secret/team/` is listed (GHSA-xp3c-3jw3-4vcr). For the same reason a
-    /// deny for the path without slash decides if it is the more specific of the two.
+    /// A path with a final `/` is routed as the one without, so rules for either count. A rule for
+    /// the path as it is comes first, then an exact one for the path without its slash; of two
+    /// others, that for the path without slash decides if it is the more specific of the two.
+    ///
+    /// For LIST, whose path always has the slash, rules are written with or without it. So there a
+    /// rule for the path without slash grants where no other matches, and overrides another only
+    /// to deny: preferring it lets `secret/*` override a deny on `secret/team/*` when
+    /// `secret/team/` is listed (GHSA-xp3c-3jw3-4vcr). For other operations it grants nothing by
+    /// itself, but its limits hold: else `secret/*` reads `secret/denied/`.
     pub(crate) fn find(&self, path: &str, is_list: bool) -> Option<&MergedRule> {
         let Access::Rules(index) = &self.access else {
             return None;
@@ -192,21 +196,20 @@ impl Acl {
         if let Some(rule) = index.exact(path) {
             return Some(rule);
         }
-        let without_slash = if is_list {
-            path.strip_suffix('/')
-        } else {
-            None
+        let whole = index.best(path);
+        let Some(without_slash) = path.strip_suffix('/') else {
+            return whole.map(|found| found.value);
         };
-        let Some(without_slash) = without_slash else {
-            return index.best(path).map(|found| found.value);
-        };
+        if !is_list && whole.is_none() {
+            return None;
+        }
         if let Some(rule) = index.exact(without_slash) {
             return Some(rule);
         }
-        match (index.best(path), index.best(without_slash)) {
+        match (whole, index.best(without_slash)) {
             (Some(whole), Some(bare)) => {
-                let denies = bare.value.permissions.capabilities.is_deny();
-                let decides = denies && bare.priority > whole.priority;
+                let counts = !is_list || bare.value.permissions.capabilities.is_deny();
+                let decides = counts && bare.priority > whole.priority;
                 Some(if decides { bare.value } else { whole.value })
             }
             (whole, bare) => whole.or(bare).map(|found| found.value),

@@ -149,6 +149,32 @@ fn a_list_does_not_escape_a_more_specific_deny() {
     denied("kv/*", "kv/+/", "kv/team/");
 }
 
+/// `DELETE users/boss/` reaches the same route as `DELETE users/boss`.
+#[test]
+fn a_final_slash_escapes_no_rule_that_is_more_specific() {
+    read(&["kv/*", "kv/boss"], "kv/boss/", "kv/boss");
+    read(&["kv/*", "kv/+"], "kv/boss/", "kv/+");
+    read(&["kv/*", "kv/b*"], "kv/boss/", "kv/b*");
+    read(&["kv/*", "kv/boss/"], "kv/boss/", "kv/boss/");
+    read(&["+/+", "+/*"], "kv/boss/", "+/+");
+    let acl = acl(&[
+        r#"path "kv/*" { capabilities = ["read", "delete"] } path "kv/boss" { policy = "deny" }
+        path "kv/+" { capabilities = ["read"] }"#,
+    ]);
+    for (operation, path) in [
+        (Operation::Read, "kv/boss"),
+        (Operation::Read, "kv/boss/"),
+        (Operation::Delete, "kv/boss/"),
+        (Operation::Delete, "kv/other/"),
+    ] {
+        assert!(
+            acl.decide(ask(operation, path)).is_err(),
+            "{operation:?} {path}"
+        );
+    }
+    assert!(acl.decide(ask(Operation::Read, "kv/other/")).is_ok());
+}
+
 #[test]
 fn a_less_specific_deny_does_not_stop_a_list() {
     let acl = acl(&[r#"path "kv/team/*" { capabilities = ["list"] }

@@ -59,9 +59,6 @@ pub(super) fn deciding(
     if exact(path) {
         return of(path);
     }
-    if list && exact(bare) {
-        return of(bare);
-    }
     let best = |wanted: &str| -> Option<&str> {
         let mut winner: Option<&str> = None;
         for (_, rule) in &blocks {
@@ -76,7 +73,13 @@ pub(super) fn deciding(
         winner
     };
     let whole = best(path);
-    let without = if list && path.ends_with('/') {
+    if !list && whole.is_none() {
+        return Vec::new();
+    }
+    if exact(bare) {
+        return of(bare);
+    }
+    let without = if path.ends_with('/') {
         best(bare)
     } else {
         None
@@ -86,7 +89,7 @@ pub(super) fn deciding(
             let denies = of(without)
                 .iter()
                 .any(|(_, rule)| rule.capabilities.contains(&"deny"));
-            if denies && whole != without && beats(without, whole) {
+            if (denies || !list) && whole != without && beats(without, whole) {
                 of(without)
             } else {
                 of(whole)
