@@ -240,26 +240,23 @@ impl View {
             let page = self
                 .list_page(prefix, after.as_deref(), LIST_PAGE_MAX)
                 .await?;
-            let full_page = page.len() == LIST_PAGE_MAX;
-            after = page.last().cloned();
             for key in &page {
-                let rest = &key[prefix.len()..];
-                let name = match rest.find('/') {
-                    Some(slash) => &rest[..=slash],
-                    None => rest,
-                };
+                let name = first_segment(&key[prefix.len()..]);
+                // Keys of one folder follow one another, so looking back at one name is enough.
                 if names.last().map(String::as_str) != Some(name) {
                     names.push(name.to_owned());
                 }
-                // The rest of a deep folder is skipped, not read: no key sorts after the last char.
-                if name.ends_with('/') {
-                    after = Some(format!("{prefix}{name}{}", char::MAX));
-                }
             }
-            if !full_page {
-                names.dedup();
+            if page.len() < LIST_PAGE_MAX {
                 return Ok(names);
             }
+            // The rest of a folder that goes on behind the page is skipped, not read: hardly any
+            // key in it sorts after the last char, and one that does is seen by the next page.
+            let skipped = match names.last() {
+                Some(folder) if folder.ends_with('/') => format!("{prefix}{folder}{}", char::MAX),
+                Some(_) | None => String::new(),
+            };
+            after = page.into_iter().last().max(Some(skipped));
         }
     }
 
@@ -271,6 +268,14 @@ impl View {
             seen: BTreeMap::new(),
             batch: Batch::default(),
         }
+    }
+}
+
+/// A key's name in a listing: its first segment, with the `/` if more follow.
+fn first_segment(key: &str) -> &str {
+    match key.find('/') {
+        Some(slash) => &key[..=slash],
+        None => key,
     }
 }
 
@@ -295,9 +300,11 @@ impl Transaction {
             return Ok(seen.as_ref().map(|record| record.value.clone()));
         }
         let found = self.store.get(&full).await?;
+        // What was expected before the read is still expected.
         self.batch
             .expect
-            .insert(full.clone(), found.as_ref().map(|record| record.version));
+            .entry(full.clone())
+            .or_insert_with(|| found.as_ref().map(|record| record.version));
         let value = found.as_ref().map(|record| record.value.clone());
         self.seen.insert(full, found);
         Ok(value)
