@@ -166,6 +166,8 @@ async fn convert(view: &View, object_key: &str, now: Timestamp) -> Result<(), Er
         let stored: Option<KeyMetadata> = transaction.read(view, &metadata_key).await?;
         let mut metadata = stored.unwrap_or_else(|| KeyMetadata::new(now));
         let added = metadata.add_version(&Config::default(), now)?;
+        // As Vault shows it after an upgrade.
+        metadata.oldest_version = 1;
         transaction.put_record(view, &metadata_key, &metadata)?;
         transaction.put(view, &version_key(path, added.number), secret);
         transaction.delete(view, object_key);

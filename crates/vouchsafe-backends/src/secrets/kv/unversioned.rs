@@ -18,12 +18,8 @@ pub(super) const ROUTE: Route<Kv> = Route {
     access: Access::Token,
     methods: &[
         Method::read(read),
-        Method {
-            operation: Operation::Update,
-            // Every member of the body is part of the secret: none has a meaning of its own.
-            fields: &[],
-            handler: write,
-        },
+        // Every member of the body is part of the secret: none has a meaning of its own.
+        Method::open(Operation::Update, write),
         Method::delete(delete),
         Method::with::<ListInput>(Operation::List, list),
     ],

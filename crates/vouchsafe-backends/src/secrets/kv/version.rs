@@ -45,16 +45,8 @@ const ROUTE: Route<Unusable> = Route {
     access: Access::Token,
     methods: &[
         Method::read(refuse),
-        Method {
-            operation: Operation::Update,
-            fields: &[],
-            handler: refuse,
-        },
-        Method {
-            operation: Operation::Patch,
-            fields: &[],
-            handler: refuse,
-        },
+        Method::open(Operation::Update, refuse),
+        Method::open(Operation::Patch, refuse),
         Method::delete(refuse),
         Method::list(refuse),
     ],

@@ -10,22 +10,14 @@ pub(super) const ROUTE: Route<Kv> = Route {
     access: Access::Token,
     methods: &[
         Method::read(explain),
-        any(Operation::Update),
-        any(Operation::Patch),
+        Method::open(Operation::Update, explain),
+        Method::open(Operation::Patch, explain),
         Method::delete(explain),
         Method::list(explain),
     ],
     exists: None,
     help: "Say that secrets with versions are below data/.",
 };
-
-const fn any(operation: Operation) -> Method<Kv> {
-    Method {
-        operation,
-        fields: &[],
-        handler: explain,
-    }
-}
 
 fn explain<'a>(_kv: &'a Kv, call: Call<'a>) -> Answer<'a> {
     let command = match call.operation {

@@ -18,6 +18,12 @@ fn secrets_become_the_first_versions_of_their_keys() {
     assert_eq!(new.latest("a"), json!({"k": "v"}));
     assert_eq!(new.latest("f/b"), json!({"data": {"x": 1}}));
     assert_eq!(new.names("metadata/"), json!(["a", "f/"]));
+    let shown = new.read("metadata/a").unwrap().data;
+    assert_eq!(
+        (&shown["current_version"], &shown["oldest_version"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(shown["created_time"], START);
     assert_eq!(new.put("a", json!({"k": "w"})), 2);
     let first = new.read_with("data/a", json!({"version": 1})).unwrap();
     assert_eq!(first.data["data"], json!({"k": "v"}));
