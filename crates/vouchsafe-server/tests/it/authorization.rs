@@ -125,13 +125,10 @@ fn rows(core: &TestCore) -> Vec<Row> {
 async fn cell(world: &World, row: &Row, who: Who) -> Outcome {
     let fork = world.core.fork().await;
     let request = Samples { world }.request(&row.mount, row.pattern, row.operation);
-    fork.handle(
-        row.operation,
-        &request.path,
-        world.token(who.as_str()),
-        request.data,
-    )
-    .await
+    let token = world.token(who.as_str());
+    let mut asked = fork.request(row.operation, &request.path, token, request.data);
+    asked.wrap_ttl = request.wrap_ttl;
+    fork.core.handle(&asked).await
 }
 
 fn file(name: &str) -> PathBuf {

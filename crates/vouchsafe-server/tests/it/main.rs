@@ -3,9 +3,11 @@
 //! `harness/` is the only set-up. `authorization.rs` is the golden matrix of who may call what;
 //! `edge/` is about HTTP, `pipeline/` about the way of every request, and the other folders mirror
 //! the URL tree.
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod authorization;
 mod edge;
 mod harness;
 mod pipeline;
+mod snapshots;
 mod sys;

@@ -1,6 +1,7 @@
 //! One good request for each row of the matrix, and the world in which it is good.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use vouchsafe_logical::{MountClass, Operation};
@@ -16,6 +17,9 @@ pub(super) const OPEN_ROUTES: &[&str] = &[
     "identity/oidc/.well-known/jwks.json read (public)",
     "sys/internal/ui/mounts read (public)",
     "sys/internal/ui/mounts/{path...} read (public)",
+    "sys/wrapping/lookup update (public)",
+    "sys/wrapping/lookup read (public)",
+    "sys/wrapping/unwrap update (proof)",
 ];
 
 /// A server with one object of each sort, and a token for each column.
@@ -29,6 +33,7 @@ pub(super) struct World {
 pub(super) struct Sample {
     pub(super) path: String,
     pub(super) data: Value,
+    pub(super) wrap_ttl: Option<Duration>,
 }
 
 fn everywhere(capabilities: &[&str]) -> Value {
@@ -128,8 +133,12 @@ impl World {
         let victim = core
             .write("auth/token/create", json!({ "policies": ["sample"] }))
             .await;
+        let leases = core.list("sys/leases/lookup/auth/token/create").await;
+        let lease = format!("auth/token/create/{}", leases[0].as_str().expect("an id"));
         self.add_users().await;
+        self.add_secrets().await;
         self.add_audit().await;
+        self.learn("lease", &json!(lease));
         self.learn("accessor of auth/spare/", &json!(accessor));
         self.learn("entity", &entity["id"]);
         self.learn("other entity", &other["id"]);
@@ -160,6 +169,20 @@ impl World {
         self.learn("role id", &role["role_id"]);
         self.learn("secret id", &secret["secret_id"]);
         self.learn("secret id's accessor", &secret["secret_id_accessor"]);
+    }
+
+    async fn add_secrets(&mut self) {
+        let core = &self.core;
+        let version = json!({ "data": { "a": "b" } });
+        core.write("kv/sample", json!({ "a": "b" })).await;
+        core.write("kv-v2/data/sample", version).await;
+        let wrap = "sys/wrapping/wrap";
+        let root = Some(&*core.root_token);
+        let mut request = core.request(Operation::Update, wrap, root, json!({ "a": "b" }));
+        request.wrap_ttl = Some(Duration::from_secs(60));
+        let reply = core.core.handle(&request).await.result.expect("wrapped");
+        let wrapping = reply.wrap_info.expect("a wrapping token").token;
+        self.learn("wrapping token", &json!(wrapping));
     }
 
     async fn add_audit(&self) {
@@ -194,6 +217,15 @@ impl World {
         let token = self.core.login("default", json!({})).await.client_token;
         self.tokens.insert("default", token);
         self.tokens.insert("root", self.core.root_token.clone());
+        for token in self.tokens.values() {
+            // Each has a cubbyhole of its own, and whoever may not write has an empty one.
+            let (path, data) = ("cubbyhole/sample", json!({ "a": "b" }));
+            drop(
+                self.core
+                    .handle(Operation::Update, path, Some(token), data)
+                    .await,
+            );
+        }
     }
 }
 
@@ -219,6 +251,7 @@ impl Samples<'_> {
         Sample {
             path: segments.join("/"),
             data,
+            wrap_ttl: (route == "sys/wrapping/wrap").then_some(Duration::from_secs(60)),
         }
     }
 
@@ -237,15 +270,19 @@ impl Samples<'_> {
             ("identity/group-alias/id/{id*}", _) => self.known("group alias"),
             // A key that a role names can't be deleted.
             ("identity/oidc/key/{name}", Operation::Delete) => "unused",
-            ("sys/mounts/{path...}" | "sys/auth/{path...}" | "sys/audit/{path...}", operation)
-                if operation == Operation::Update =>
-            {
-                "fresh"
-            }
+            (
+                "sys/mounts/{path...}" | "sys/auth/{path...}" | "sys/audit/{path...}",
+                Operation::Update,
+            ) => "fresh",
             _ => match segment {
                 "{mount_accessor*}" => self.known("accessor of auth/spare/"),
                 "{migration_id*}" => self.known("move"),
-                "{path...}" => "spare",
+                "{path?...}" if operation == Operation::List => "",
+                "{path...}" if !route.starts_with("kv") => "spare",
+                "{prefix...}" => "auth/token/create",
+                "{url_lease_id?...}" => self.known("lease"),
+                "{urlalgorithm?...}" => "sha2-256",
+                "{urlbytes?...}" => "16",
                 _ => "sample",
             },
         }
@@ -253,7 +290,7 @@ impl Samples<'_> {
 
     fn parameters(&self, route: &str) -> Value {
         match route {
-            "auth/token/lookup" => json!({ "token": self.known("victim") }),
+            "auth/token/lookup" | "sys/wrapping/lookup" => self.body(route),
             _ if route.starts_with("auth/approle/role/{role_name}/secret-id") => self.body(route),
             _ => Value::Null,
         }
@@ -266,29 +303,48 @@ impl Samples<'_> {
         if let Some(rest) = route.strip_prefix("identity/") {
             return self.identity_body(rest);
         }
+        if let Some(rest) = route.strip_prefix("sys/") {
+            return self.sys_body(rest);
+        }
         match route {
             "auth/token/lookup"
             | "auth/token/renew"
             | "auth/token/revoke"
-            | "auth/token/revoke-orphan"
-            | "sys/capabilities" => {
-                json!({ "token": self.known("victim"), "paths": "a" })
-            }
-            "auth/token/lookup-accessor"
-            | "auth/token/renew-accessor"
-            | "auth/token/revoke-accessor"
-            | "sys/capabilities-accessor" => {
-                json!({ "accessor": self.known("victim's accessor"), "paths": "a" })
+            | "auth/token/revoke-orphan" => json!({ "token": self.known("victim") }),
+            _ if route.starts_with("auth/token/") && route.ends_with("-accessor") => {
+                json!({ "accessor": self.known("victim's accessor") })
             }
             "auth/userpass/users/{username}/policies" => json!({ "policies": "sample" }),
             _ if route.starts_with("auth/userpass/") => json!({ "password": "correct" }),
-            "sys/audit/{path...}" => audit_device(),
-            "sys/audit-hash/{path...}" => json!({ "input": "text" }),
-            "sys/capabilities-self" => json!({ "paths": "a" }),
-            "sys/mounts/{path...}" | "sys/auth/{path...}" => json!({ "type": "probe" }),
-            "sys/remount" => json!({ "from": "spare", "to": "moved" }),
-            "sys/policies/acl/{name...}" | "sys/policy/{name...}" => {
+            "cubbyhole/{path?...}" | "kv/{path?...}" => json!({ "c": "d" }),
+            "kv-v2/data/{path?...}" => json!({ "data": { "c": "d" } }),
+            "kv-v2/delete/{path...}" | "kv-v2/undelete/{path...}" | "kv-v2/destroy/{path...}" => {
+                json!({ "versions": [1] })
+            }
+            "kv-v2/metadata/{path?...}" => json!({ "max_versions": 3 }),
+            _ => json!({}),
+        }
+    }
+
+    fn sys_body(&self, route: &str) -> Value {
+        match route {
+            "audit/{path...}" => audit_device(),
+            "audit-hash/{path...}" => json!({ "input": "text" }),
+            "capabilities" => json!({ "token": self.known("victim"), "paths": "a" }),
+            "capabilities-accessor" => {
+                json!({ "accessor": self.known("victim's accessor"), "paths": "a" })
+            }
+            "capabilities-self" => json!({ "paths": "a" }),
+            "leases/lookup" | "leases/revoke" => json!({ "lease_id": self.known("lease") }),
+            "mounts/{path...}" | "auth/{path...}" => json!({ "type": "probe" }),
+            "policies/acl/{name...}" | "policy/{name...}" => {
                 json!({ "policy": "path \"b\" {}" })
+            }
+            "remount" => json!({ "from": "spare", "to": "moved" }),
+            "wrapping/wrap" => json!({ "a": "b" }),
+            _ if route.starts_with("tools/") => json!({ "input": "dGV4dA==" }),
+            _ if route.starts_with("wrapping/") => {
+                json!({ "token": self.known("wrapping token") })
             }
             _ => json!({}),
         }

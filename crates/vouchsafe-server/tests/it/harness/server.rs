@@ -1,0 +1,108 @@
+//! A core behind a listener on the loopback address.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use serde_json::Value;
+use vouchsafe_server::{Edge, Limits, Listener, Serving};
+
+use super::{Ask, Builder, Raw, TestCore, client};
+
+/// A server with a listener on the loopback address.
+pub(crate) struct TestServer {
+    inner: TestCore,
+    serving: Serving,
+    client: reqwest::Client,
+}
+
+impl std::ops::Deref for TestServer {
+    type Target = TestCore;
+
+    fn deref(&self) -> &TestCore {
+        &self.inner
+    }
+}
+
+impl TestServer {
+    /// A server as a test describes it.
+    pub(crate) fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// A server as it is after its first start.
+    pub(crate) async fn start() -> Self {
+        Self::builder().start().await
+    }
+
+    /// A server that nobody has unsealed.
+    pub(crate) async fn sealed() -> Self {
+        Self::serve(TestCore::sealed().await, Limits::default()).await
+    }
+
+    pub(super) async fn serve(inner: TestCore, limits: Limits) -> Self {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let listener = Listener::bind(address).await.expect("a free port");
+        let entropy = Arc::clone(&inner.entropy);
+        let edge = Edge::new(Arc::clone(&inner.core), entropy).with_limits(limits);
+        let serving = listener.serve(edge);
+        let client = client::plain();
+        Self {
+            inner,
+            serving,
+            client,
+        }
+    }
+
+    /// The listener's address.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.serving.address()
+    }
+
+    /// Lets requests in flight finish, and ends.
+    pub(crate) async fn stop(self) {
+        self.serving.stop().await;
+    }
+
+    /// A request, path below `/v1/`.
+    pub(crate) fn ask(&self, method: &str, path: &str) -> Ask {
+        Ask::new(
+            &self.client,
+            method,
+            format!("http://{}/v1/{path}", self.address()),
+        )
+    }
+
+    /// A request to any path.
+    pub(crate) fn ask_outside(&self, method: &str, path: &str) -> Ask {
+        Ask::new(
+            &self.client,
+            method,
+            format!("http://{}{path}", self.address()),
+        )
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Ask {
+        self.ask("GET", path)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: Value) -> Ask {
+        self.ask("POST", path).json(body)
+    }
+
+    /// A client of its own that speaks HTTP/2 from the first byte.
+    pub(crate) fn http2(&self) -> reqwest::Client {
+        client::http2()
+    }
+
+    /// Bytes on a connection of their own, and everything that comes back.
+    pub(crate) async fn exchange(&self, bytes: &[u8]) -> String {
+        let mut raw = self.raw().await;
+        raw.send(bytes).await;
+        raw.rest().await
+    }
+
+    /// A plain TCP connection, for requests that no client library would send.
+    pub(crate) async fn raw(&self) -> Raw {
+        Raw::connect(self.address()).await
+    }
+}
