@@ -137,6 +137,13 @@ impl Core {
         }
     }
 
+    /// Opens the audit devices' files anew, after they were moved away. Sealed, there are none.
+    pub fn reopen_audit_files(&self) {
+        if let Some(runtime) = self.runtime() {
+            runtime.audit.reopen();
+        }
+    }
+
     /// Some node wrote these keys: mounts and backends drop what they made from them.
     pub async fn invalidate(&self, keys: &[String]) {
         let Some(runtime) = self.runtime() else {

@@ -104,6 +104,11 @@ impl Embedded {
         &self.root_token
     }
 
+    /// Opens the audit devices' files anew, after they were moved away.
+    pub(crate) fn reopen_audit_files(&self) {
+        self.core.reopen_audit_files();
+    }
+
     /// Lets requests in flight finish, and ends.
     pub(crate) async fn stop(self) {
         self.duties.abort();

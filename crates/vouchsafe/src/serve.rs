@@ -1,10 +1,12 @@
 //! `vouchsafe server`: starts the server.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
+use std::pin::pin;
 
 use anyhow::{Context, bail};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::embedded::{Embedded, asked_to_stop};
 
@@ -35,7 +37,7 @@ pub(crate) struct Args {
 /// Where dev mode listens unless told otherwise.
 const DEV_LISTEN_ADDRESS: &str = "127.0.0.1:8200";
 
-/// Runs the server until it is told to stop.
+/// Runs the server until it is told to stop. SIGHUP has it open its audit files anew.
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let dev = args.dev || args.dev_root_token_id.is_some() || args.dev_listen_address.is_some();
     if !dev || args.config.is_some() {
@@ -54,12 +56,22 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn serve(address: SocketAddr, args: &Args) -> anyhow::Result<()> {
+    let mut hangups = signal(SignalKind::hangup()).context("listen for SIGHUP")?;
     let server = Embedded::start(address, args.dev_root_token_id.as_deref()).await?;
     if !args.dev_no_store_token {
         store_token(server.root_token())?;
     }
     announce(&server, &mut std::io::stdout().lock())?;
-    asked_to_stop().await;
+    let mut stop = pin!(asked_to_stop());
+    loop {
+        tokio::select! {
+            () = &mut stop => break,
+            _ = hangups.recv() => {
+                writeln!(std::io::stdout(), "==> Vouchsafe reload triggered")?;
+                server.reopen_audit_files();
+            }
+        }
+    }
     writeln!(std::io::stdout(), "==> Vouchsafe shutdown triggered")?;
     server.stop().await;
     Ok(())
@@ -139,6 +151,7 @@ pub(crate) fn start_log() {
     let started = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .try_init();
     // A second start in one process (tests) keeps the first log.
     drop(started);
