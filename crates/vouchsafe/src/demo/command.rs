@@ -57,12 +57,10 @@ impl Shell {
     fn execute(&self, words: &[&str], input: Option<&str>) -> anyhow::Result<String> {
         let mut child = Command::new(&self.program)
             .args(words)
+            // What the user's own settings name (a namespace, a proxy) is not the tour's server.
+            .env_clear()
             .env("VAULT_ADDR", &self.address)
             .env("VAULT_TOKEN", &self.token)
-            .env_remove("VAULT_FORMAT")
-            .env_remove("VOUCHSAFE_ADDR")
-            .env_remove("VOUCHSAFE_TOKEN")
-            .env_remove("VOUCHSAFE_FORMAT")
             .stdin(if input.is_some() {
                 Stdio::piped()
             } else {
@@ -115,16 +113,16 @@ fn show(
         Some(input) => {
             writeln!(out, " <<'EOF'")?;
             for line in input.trim_end().lines() {
-                writeln!(out, "  {line}")?;
+                writeln!(out, "{line}")?;
             }
-            writeln!(out, "  EOF")
+            writeln!(out, "EOF")
         }
         None => writeln!(out),
     }
 }
 
 /// A word as a shell needs it.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();

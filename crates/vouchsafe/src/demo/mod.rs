@@ -10,6 +10,7 @@ mod tour;
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use anyhow::Context;
 
@@ -30,15 +31,18 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let server = Embedded::start(loopback, None).await?;
         let site = tour::Site {
+            program: std::env::current_exe().context("find this program")?,
             address: server.address(),
             root_token: server.root_token().to_owned(),
         };
         // The tour runs commands and waits for them, which has no place on a thread that serves.
-        let toured = tokio::task::spawn_blocking(move || tour::run(&site, &mut std::io::stdout()))
+        let site = Arc::new(site);
+        let guide = Arc::clone(&site);
+        let toured = tokio::task::spawn_blocking(move || tour::run(&guide, &mut std::io::stdout()))
             .await
             .context("run the tour")?;
         if toured.is_ok() && !args.once {
-            stay(&server)?;
+            stay(&site, &mut std::io::stdout())?;
             asked_to_stop().await;
         }
         server.stop().await;
@@ -46,16 +50,15 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     })
 }
 
-fn stay(server: &Embedded) -> std::io::Result<()> {
-    let mut out = std::io::stdout();
+fn stay(site: &tour::Site, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(
         out,
-        "The server goes on until you press Ctrl-C. In another terminal, try things out:\n\n\
-         \x20   export VAULT_ADDR={}\n\
-         \x20   export VAULT_TOKEN={}\n\
-         \x20   vouchsafe read identity/oidc/key/workload-key\n",
-        server.address(),
-        server.root_token()
+        "The server goes on until you press Ctrl-C. In another terminal, try things out:\n"
+    )?;
+    site.show(out, "    ")?;
+    writeln!(
+        out,
+        "    vouchsafe read -format=json identity/oidc/key/workload-key\n"
     )?;
     out.flush()
 }

@@ -1,19 +1,32 @@
 //! The steps of the tour.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
-use super::command::{Shell, indent};
+use super::command::{Shell, indent, quoted};
 use super::outsider::Issuer;
 
 /// The server of the tour.
 pub(crate) struct Site {
-    /// Its address.
+    /// This program.
+    pub(crate) program: PathBuf,
+    /// The server's address.
     pub(crate) address: String,
     /// The token that may do everything.
     pub(crate) root_token: String,
+}
+
+impl Site {
+    /// Shows what a person must set in a shell for the commands to work there.
+    pub(crate) fn show(&self, out: &mut dyn Write, margin: &str) -> io::Result<()> {
+        let program = quoted(&self.program.to_string_lossy());
+        writeln!(out, "{margin}alias vouchsafe={program}")?;
+        writeln!(out, "{margin}export VAULT_ADDR={}", self.address)?;
+        writeln!(out, "{margin}export VAULT_TOKEN={}", self.root_token)
+    }
 }
 
 const TEMPLATE: &str = r#"{{- /* Claims that every relying party of ours understands */ -}}
@@ -36,9 +49,7 @@ path "identity/oidc/token/workload-role" {
 /// What did not hold.
 pub(crate) fn run(site: &Site, out: &mut dyn Write) -> anyhow::Result<()> {
     let shell = Shell {
-        program: std::env::current_exe()
-            .context("find this program")?
-            .into_os_string(),
+        program: site.program.clone().into_os_string(),
         address: site.address.clone(),
         token: site.root_token.clone(),
         shown_token: None,
@@ -46,10 +57,10 @@ pub(crate) fn run(site: &Site, out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(
         out,
         "A workload gets a short-lived, signed identity token, and somebody who has never heard\n\
-         of this server verifies it. Every command below runs as shown, against a real server.\n\n\
-         \x20 $ export VAULT_ADDR={}\n  $ export VAULT_TOKEN={}\n",
-        site.address, site.root_token
+         of this server verifies it. Every command below runs as shown, against a real server.\n"
     )?;
+    site.show(out, "  $ ")?;
+    writeln!(out)?;
     issuer(&shell, out)?;
     let workload = workload(&shell, out)?;
     let entity = entity(&shell, out, &workload)?;
@@ -67,7 +78,8 @@ fn issuer(shell: &Shell, out: &mut dyn Write) -> anyhow::Result<()> {
         out,
         1,
         "The issuer",
-        "A key signs; a role says which key, for how long, which claims.",
+        "A key signs; a role says by which key, for how long, and with which claims about the entity\n   \
+         (who that is comes in step 3).",
     )?;
     shell.run(
         out,
@@ -107,7 +119,8 @@ fn workload(shell: &Shell, out: &mut dyn Write) -> anyhow::Result<Workload> {
         out,
         2,
         "The workload",
-        "It may do one thing, and proves itself with an AppRole.",
+        "Its policy lets it do one thing. With AppRole it proves itself by a role id, its name, and a\n   \
+         secret id, its password. The accessor says which auth method will vouch for that name.",
     )?;
     shell.run_with_input(
         out,
@@ -134,8 +147,8 @@ fn workload(shell: &Shell, out: &mut dyn Write) -> anyhow::Result<Workload> {
         "auth/approle/role/my-app/secret-id",
     ];
     let secret_id = shell.run(out, write)?.trim().to_owned();
-    let methods = shell.json(out, &["auth", "list", "-format=json"])?;
-    let mount_accessor = text(&methods, "/approle~1/accessor")?;
+    let read = &["read", "-field=accessor", "sys/auth/approle"];
+    let mount_accessor = shell.run(out, read)?.trim().to_owned();
     Ok(Workload {
         role_id,
         secret_id,
@@ -149,7 +162,8 @@ fn entity(shell: &Shell, out: &mut dyn Write, workload: &Workload) -> anyhow::Re
         out,
         3,
         "Who it is",
-        "An entity carries what tokens will say; a group adds its name.",
+        "An entity carries what tokens will say. An alias ties the role id to it: whoever logs in by\n   \
+         that is this entity. A group adds its name.",
     )?;
     let made = shell.json(
         out,
@@ -191,7 +205,8 @@ fn token(shell: &Shell, out: &mut dyn Write, workload: &Workload) -> anyhow::Res
         out,
         4,
         "The token",
-        "The workload logs in, and asks for its identity.",
+        "The workload logs in, which gives it a token for this server alone, and asks with that for\n   \
+         its identity token, which it may show to others. The `client_id` is whom that is for.",
     )?;
     let role_id = format!("role_id={}", workload.role_id);
     let secret_id = format!("secret_id={}", workload.secret_id);
@@ -236,6 +251,11 @@ fn verify(
     writeln!(out, "  $ curl -s {url}/.well-known/keys")?;
     let keys: Value = serde_json::from_str(&issuer.keys_text)?;
     indent(out, &serde_json::to_string_pretty(&keys)?)?;
+    writeln!(
+        out,
+        "  The token's header names one of these keys (`kid`). Another is the next one, published before\n  \
+         it signs, so that no verifier meets a key that it has not seen.\n"
+    )?;
 
     let claims = issuer
         .verify(&issued.token, &issued.client_id)

@@ -89,3 +89,18 @@ fn a_hangup_opens_audit_files_anew_and_a_termination_ends_well() {
     server.wait_for_line("shutdown triggered");
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn the_tour_holds_whatever_the_user_has_set() {
+    let tour = Command::new(PROGRAM)
+        .args(["demo", "--once"])
+        .env("VAULT_NAMESPACE", "team")
+        .env("VAULT_WRAP_TTL", "60s")
+        .env("VOUCHSAFE_ADDR", "http://127.0.0.1:1")
+        .output()
+        .unwrap();
+    assert!(tour.status.success(), "{tour:?}");
+    let text = String::from_utf8(tour.stdout).unwrap();
+    assert!(text.contains("\nEOF\n"), "a here document has no end");
+    assert!(text.contains(&format!("alias vouchsafe={PROGRAM}")));
+}
