@@ -29,7 +29,10 @@ pub(crate) fn answer(
         }
         Format::Table => {
             warnings(context, envelope);
-            context.console.line(&table(envelope).render());
+            let table = table(envelope);
+            if !table.is_empty() {
+                context.console.line(&table.render());
+            }
         }
     }
     Ok(Exit::Success)

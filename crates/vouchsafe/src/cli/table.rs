@@ -54,6 +54,11 @@ impl Table {
         self.row([key.to_owned(), value.to_string()]);
     }
 
+    /// Whether there is nothing below the header.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.len() <= 2
+    }
+
     /// The table's text, without a line end.
     pub(crate) fn render(&self) -> String {
         let shown = |cell: &'_ String| {
