@@ -123,11 +123,12 @@ impl Context {
     }
 
     /// What the hints for a failure must know; asks the server why it denied a request.
-    pub(crate) fn situation(&self, failure: &Failure) -> Situation {
+    pub(crate) fn situation(&self, failure: &Failure) -> Situation<'_> {
         let connection = self.connection.as_ref();
         let client = connection.map(Connection::client);
         Situation {
             program: self.program,
+            environment: &self.environment,
             address_is_default: connection.is_some_and(Connection::address_is_default),
             address_with_other_scheme: client.map(|client| client.address().with_other_scheme()),
             has_token: client.and_then(|client| client.token()).is_some(),

@@ -5,14 +5,17 @@
 
 use vouchsafe_api::{ApiError, ClientError, Credential, Method, Request, TransportFault};
 
+use super::environment::Environment;
 use super::failure::{Failure, RequestFailure};
 use super::program::Program;
 use super::root_paths;
 
 /// What hints must know besides the failure.
-pub(crate) struct Situation {
+pub(crate) struct Situation<'a> {
     /// The name in use.
     pub(crate) program: Program,
+    /// The variables that are set.
+    pub(crate) environment: &'a Environment,
     /// Whether the address was chosen by nobody.
     pub(crate) address_is_default: bool,
     /// The address, with the other scheme.
@@ -21,6 +24,16 @@ pub(crate) struct Situation {
     pub(crate) has_token: bool,
     /// What the server says about the token, when it denied a request.
     pub(crate) denial: Option<Denial>,
+}
+
+impl Situation<'_> {
+    /// The variable for a setting: the one that is set, else the one of the name in use.
+    fn variable(&self, name: &str) -> String {
+        match self.environment.setting_with_name(name) {
+            Some((variable, _)) => variable,
+            None => self.program.variable(name),
+        }
+    }
 }
 
 /// Why a request was denied, as far as the server tells.
@@ -34,7 +47,7 @@ pub(crate) enum Denial {
 
 impl Failure {
     /// The hints for this failure.
-    pub(crate) fn hints(&self, situation: &Situation) -> Vec<String> {
+    pub(crate) fn hints(&self, situation: &Situation<'_>) -> Vec<String> {
         let command = situation.program.command();
         match self {
             Self::Data { looks_like_comment: true, .. } => vec![
@@ -70,15 +83,15 @@ impl Failure {
 }
 
 impl RequestFailure {
-    fn hints(&self, situation: &Situation) -> Vec<String> {
+    fn hints(&self, situation: &Situation<'_>) -> Vec<String> {
         match &self.source {
             ClientError::Address(_) => {
-                let variable = situation.program.variable("ADDR");
+                let variable = situation.variable("ADDR");
                 vec![format!("set it: `export {variable}=https://host:8200`")]
             }
             ClientError::Api(error) => self.hints_for_refusal(error, situation),
             ClientError::Redirect { .. } => {
-                let variable = situation.program.variable("ADDR");
+                let variable = situation.variable("ADDR");
                 vec![format!(
                     "if you trust that address, use it: set `{variable}` or `-address`"
                 )]
@@ -91,7 +104,7 @@ impl RequestFailure {
         }
     }
 
-    fn hints_for_refusal(&self, error: &ApiError, situation: &Situation) -> Vec<String> {
+    fn hints_for_refusal(&self, error: &ApiError, situation: &Situation<'_>) -> Vec<String> {
         let command = situation.program.command();
         if error.is_permission_denied() {
             return self.hint_for_denial(situation).into_iter().collect();
@@ -106,22 +119,38 @@ impl RequestFailure {
                 "nothing is mounted there; `{command} secrets list` and `{command} auth list` show the paths"
             )];
         }
+        if error.mentions("no entity associated") {
+            return vec![format!(
+                "the token stands for nobody, as root tokens do; log in with an auth method, such as \
+                 `{command} login -method=userpass username=NAME`"
+            )];
+        }
         if error.mentions("HTTP request to an HTTPS server") {
             return vec![other_scheme(situation)];
         }
         Vec::new()
     }
 
-    fn hint_for_denial(&self, situation: &Situation) -> Option<String> {
+    fn hint_for_denial(&self, situation: &Situation<'_>) -> Option<String> {
         let command = situation.program.command();
         let request = self.request.as_ref()?;
-        if *request.credential() != Credential::Client {
-            return None;
+        if let Some(mount) = mount_of_login(request) {
+            return Some(format!(
+                "logins are denied where no auth method is enabled (is one at `{mount}`?), after too \
+                 many failures, and from addresses that are not allowed"
+            ));
+        }
+        match request.credential() {
+            Credential::Client => {}
+            Credential::Other(_) if request.path() == "auth/token/lookup-self" => {
+                return Some("the token is unknown, expired or revoked".to_owned());
+            }
+            _ => return None,
         }
         if !situation.has_token {
             return Some(format!(
                 "no token was sent; log in with `{command} login` or set `{}`",
-                situation.program.variable("TOKEN")
+                situation.variable("TOKEN")
             ));
         }
         match situation.denial.as_ref()? {
@@ -131,6 +160,20 @@ impl RequestFailure {
             Denial::Capabilities(held) => missing_capability(request, held),
         }
     }
+}
+
+/// The mount that a request logs in at, if it is a login.
+fn mount_of_login(request: &Request) -> Option<&str> {
+    let path = request.path();
+    let is_write = matches!(request.method(), Method::Post | Method::Put);
+    if !is_write || !path.starts_with("auth/") {
+        return None;
+    }
+    let end = path.find("/login").filter(|end| {
+        let rest = path.get(end + "/login".len()..);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })?;
+    path.get(..=end)
 }
 
 /// The capabilities that a request needs; any one of the first list, and all of the second.
@@ -175,8 +218,8 @@ fn missing_capability(request: &Request, held: &[String]) -> Option<String> {
     ))
 }
 
-fn hints_for_transport(fault: &TransportFault, situation: &Situation) -> Vec<String> {
-    let address = situation.program.variable("ADDR");
+fn hints_for_transport(fault: &TransportFault, situation: &Situation<'_>) -> Vec<String> {
+    let address = situation.variable("ADDR");
     match fault {
         TransportFault::Refused if situation.address_is_default => vec![format!(
             "no address is set, so the default was tried; for a dev server: \
@@ -188,22 +231,22 @@ fn hints_for_transport(fault: &TransportFault, situation: &Situation) -> Vec<Str
         TransportFault::PlainHttp => vec![other_scheme(situation)],
         TransportFault::Certificate(_) => vec![format!(
             "name the CA that signed it with `-ca-cert` or `{}`",
-            situation.program.variable("CACERT")
+            situation.variable("CACERT")
         )],
         TransportFault::CertificateName(_) => vec![format!(
             "if you know the server, name it as in its certificate: `-tls-server-name` or `{}`",
-            situation.program.variable("TLS_SERVER_NAME")
+            situation.variable("TLS_SERVER_NAME")
         )],
         TransportFault::Timeout => vec![format!(
             "wait longer with `{}`, in seconds",
-            situation.program.variable("CLIENT_TIMEOUT")
+            situation.variable("CLIENT_TIMEOUT")
         )],
         TransportFault::Other(_) => Vec::new(),
     }
 }
 
-fn other_scheme(situation: &Situation) -> String {
-    let variable = situation.program.variable("ADDR");
+fn other_scheme(situation: &Situation<'_>) -> String {
+    let variable = situation.variable("ADDR");
     match &situation.address_with_other_scheme {
         Some(address) => format!("use the other scheme: `export {variable}={address}`"),
         None => format!("use the other scheme in `{variable}`"),

@@ -164,8 +164,22 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Stop> {
 fn finish(result: anyhow::Result<()>) -> Result<Exit, Stop> {
     match result {
         Ok(()) => Ok(Exit::Success),
-        Err(error) => Err(Failure::local(format!("error: {error:#}")).into()),
+        Err(error) => Err(Failure::Usage {
+            message: format!("error: {error:#}"),
+            hint: hint_for_start(&error),
+        }
+        .into()),
     }
+}
+
+fn hint_for_start(error: &anyhow::Error) -> Option<String> {
+    let in_use = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::AddrInUse;
+    let hint = "another program listens there; choose another address with `-dev-listen-address`";
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref())
+        .any(in_use)
+        .then(|| hint.to_owned())
 }
 
 fn parse(root: clap::Command, words: Vec<String>) -> Result<Command, Stop> {
@@ -181,16 +195,16 @@ fn parse(root: clap::Command, words: Vec<String>) -> Result<Command, Stop> {
 // The parser's errors in the words of Vault's flags.
 fn usage_failure(error: &clap::Error) -> Failure {
     let text = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.trim_start_matches('-').to_owned()),
-        Some(ContextValue::Strings(texts)) => texts
-            .first()
-            .map(|text| text.trim_start_matches('-').to_owned()),
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
         _ => None,
     };
-    let argument = text(ContextKind::InvalidArg).unwrap_or_default();
+    let name_of = |kind| text(kind).map(|flag| flag.trim_start_matches('-').to_owned());
+    let argument = name_of(ContextKind::InvalidArg).unwrap_or_default();
     let is_flag = matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(text)) if text.starts_with('-'));
     let name = argument.split([' ', '=']).next().unwrap_or_default();
-    let suggestion = text(ContextKind::SuggestedArg).map(|flag| format!("did you mean `-{flag}`?"));
+    let suggestion =
+        name_of(ContextKind::SuggestedArg).map(|flag| format!("did you mean `-{flag}`?"));
     let cause = || {
         std::error::Error::source(error)
             .map(ToString::to_string)
