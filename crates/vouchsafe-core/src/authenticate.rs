@@ -1,14 +1,14 @@
 //! From the credential in a request to a [`Caller`].
 //!
-//! [`Caller`] is the witness of authentication: its fields are private, and only [`authenticate`]
-//! and [`anonymous`] make one. Unknown, expired, used-up and address-bound tokens are all refused
+//! [`Caller`] is the witness of authentication: its fields are private, and only [`authenticate`],
+//! [`recognize`] and [`anonymous`] make one. Unknown, expired, used-up and address-bound tokens are all refused
 //! with the same words; what differs is the reason code, which only operators see.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use vouchsafe_identity::subject::Subject;
-use vouchsafe_logical::{CallerSummary, Error, PolicyNames, Request, Timestamp};
+use vouchsafe_logical::{CallerSummary, Error, ErrorKind, PolicyNames, Request, Timestamp};
 use vouchsafe_policy::{Acl, NoSubject};
 
 use crate::policy;
@@ -75,7 +75,23 @@ pub(crate) fn anonymous() -> Caller {
     }
 }
 
-/// The caller behind a request's token.
+/// The caller of a route that is for everybody and tells more to who has a token that works. It
+/// costs no use.
+///
+/// # Errors
+/// Storage that fails.
+pub(crate) async fn recognize(
+    runtime: &Runtime,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Caller, Error> {
+    match holder(runtime, request, now).await {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(anonymous()),
+        outcome => outcome,
+    }
+}
+
+/// The caller behind a request's token, which takes one of its uses where they are limited.
 ///
 /// # Errors
 /// Every failed proof is `permission denied`; storage that fails is an internal error.
@@ -84,6 +100,21 @@ pub(crate) async fn authenticate(
     request: &Request,
     now: Timestamp,
 ) -> Result<Caller, Error> {
+    let mut caller = holder(runtime, request, now).await?;
+    // Last, so that no failure comes between the last use and the end of the token.
+    if let Some(found) = &caller.token
+        && found.entry.num_uses > 0
+    {
+        match runtime.tokens.take_use(&found.hash).await? {
+            Some(left) => caller.had_last_use = left == UsesLeft::Last,
+            None => return Err(Error::denied("token_used_up")),
+        }
+    }
+    Ok(caller)
+}
+
+/// Who holds a request's token. No use is taken yet.
+async fn holder(runtime: &Runtime, request: &Request, now: Timestamp) -> Result<Caller, Error> {
     let Some(token) = &request.token else {
         return Err(Error::denied("token_missing"));
     };
@@ -106,14 +137,6 @@ pub(crate) async fn authenticate(
         .policies
         .acl(&effective, subject.as_deref(), now)
         .await?;
-    // Last, so that no failure comes between the last use and the end of the token.
-    let mut had_last_use = false;
-    if found.entry.num_uses > 0 {
-        match runtime.tokens.take_use(&found.hash).await? {
-            Some(left) => had_last_use = left == UsesLeft::Last,
-            None => return Err(Error::denied("token_used_up")),
-        }
-    }
     let summary = CallerSummary {
         entity_id: found.entry.entity_id.clone(),
         display_name: found.entry.display_name.clone(),
@@ -129,8 +152,25 @@ pub(crate) async fn authenticate(
         acl,
         summary,
         identity_policies,
-        had_last_use,
+        had_last_use: false,
     })
+}
+
+/// The ACL of a caller, for a backend of the core that is told only who calls.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn acl_of(
+    runtime: &Runtime,
+    caller: &CallerSummary,
+    now: Timestamp,
+) -> Result<Arc<Acl>, Error> {
+    let subject = match &caller.entity_id {
+        Some(entity_id) => runtime.directory.subject(entity_id).await?,
+        None => None,
+    };
+    let names = PolicyNames::parse(&caller.policies)?;
+    runtime.policies.acl(&names, subject.as_deref(), now).await
 }
 
 /// Whether the method whose login made the token is still mounted. Unmounting revokes its tokens,
@@ -140,7 +180,14 @@ fn mount_exists(runtime: &Runtime, found: &Found) -> bool {
     accessor.is_none_or(|accessor| runtime.mounts.table().by_accessor(accessor).is_some())
 }
 
-async fn subject_of(runtime: &Runtime, found: &Found) -> Result<Option<Arc<Subject>>, Error> {
+/// The subject of a token, if it stands for one.
+///
+/// # Errors
+/// The entity is gone or disabled; the store's.
+pub(crate) async fn subject_of(
+    runtime: &Runtime,
+    found: &Found,
+) -> Result<Option<Arc<Subject>>, Error> {
     let Some(entity_id) = &found.entry.entity_id else {
         return Ok(None);
     };
@@ -152,7 +199,7 @@ async fn subject_of(runtime: &Runtime, found: &Found) -> Result<Option<Arc<Subje
 }
 
 /// Whether a token works from the peer's address.
-pub(crate) fn address_allowed(found: &Found, remote: Option<SocketAddr>) -> bool {
+fn address_allowed(found: &Found, remote: Option<SocketAddr>) -> bool {
     let bound = &found.entry.bound_cidrs;
     bound.is_empty()
         || remote.is_some_and(|peer| {

@@ -1,8 +1,9 @@
 //! The server without HTTP: what the composition root makes and the edge calls.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::sync::Mutex;
 use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
     Catalog, CommitError, EntropyExt, Error, PolicyName, Store, Timestamp, View,
@@ -11,6 +12,7 @@ use vouchsafe_storage::{Barrier, Unsealed};
 
 use crate::ports::Ports;
 use crate::runtime::Runtime;
+use crate::seal::Keepers;
 use crate::token::{TokenEntry, TokenStore, TokenType};
 
 /// Facts that the composition root decides.
@@ -33,6 +35,9 @@ pub struct Core {
     api_address: Arc<ArcSwap<String>>,
     runtime: ArcSwapOption<Runtime>,
     pub(crate) cluster: ArcSwapOption<Cluster>,
+    pub(crate) keepers: Mutex<Keepers>,
+    /// What backends of the core's own hold, so that they don't keep it alive.
+    this: Weak<Self>,
 }
 
 /// Name and id of the cluster, known while unsealed.
@@ -51,7 +56,9 @@ impl Core {
         ports: Ports,
         settings: Settings,
     ) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new_cyclic(|this| Self {
+            this: Weak::clone(this),
+            keepers: Mutex::default(),
             api_address: Arc::new(ArcSwap::from_pointee(settings.api_address.clone())),
             settings,
             barrier,
@@ -66,11 +73,11 @@ impl Core {
     ///
     /// # Errors
     /// As `Runtime::open`.
-    pub async fn start(self: &Arc<Self>, _evidence: &Unsealed) -> Result<(), Error> {
+    pub async fn start(&self, _evidence: &Unsealed) -> Result<(), Error> {
         let store: Arc<dyn Store> = Arc::clone(&self.barrier) as Arc<dyn Store>;
         let root = View::new(store, "");
         let cluster = self.ensure_cluster(&root).await?;
-        let core = Arc::downgrade(self);
+        let core = Weak::clone(&self.this);
         let runtime = Runtime::open(
             root,
             self.catalog,
@@ -88,6 +95,12 @@ impl Core {
     #[must_use]
     pub(crate) fn runtime(&self) -> Option<Arc<Runtime>> {
         self.runtime.load_full()
+    }
+
+    /// Stops serving. Requests in flight keep what they hold until they end.
+    pub(crate) fn stop(&self) {
+        self.runtime.store(None);
+        self.cluster.store(None);
     }
 
     /// Sets the address that clients reach the server at, once a listener knows its port.

@@ -45,6 +45,12 @@ impl Core {
     }
 
     async fn pipeline(&self, request: &Request) -> Outcome {
+        if let Some(result) = self.keep(request).await {
+            return Outcome {
+                result,
+                mount_type: "system".to_owned(),
+            };
+        }
         if let Some(result) = self.status(request).await {
             return Outcome {
                 result,
@@ -82,7 +88,7 @@ impl Core {
     }
 }
 
-/// Who calls. On routes for everybody nobody is asked.
+/// Who calls. On routes for everybody nobody has to say so.
 async fn identify(
     runtime: &Runtime,
     target: &Result<Target<'_>, Error>,
@@ -90,6 +96,9 @@ async fn identify(
     now: Timestamp,
 ) -> Result<Caller, Error> {
     match target {
+        Ok(target) if matches!(target.info().access, Access::Optional) => {
+            authenticate::recognize(runtime, request, now).await
+        }
         Ok(target) if !needs_token(target.info().access, request) => Ok(authenticate::anonymous()),
         Ok(_) | Err(_) => authenticate::authenticate(runtime, request, now).await,
     }
@@ -100,7 +109,9 @@ async fn identify(
 fn needs_token(access: Access, request: &Request) -> bool {
     match access {
         Access::Proof => wrapping::routes::presented(request),
-        Access::Token | Access::Sudo | Access::Public | Access::Login(_) => access.needs_token(),
+        Access::Token | Access::Sudo | Access::Public | Access::Optional | Access::Login(_) => {
+            access.needs_token()
+        }
     }
 }
 
@@ -111,7 +122,7 @@ async fn operation(
     request: &Request,
 ) -> Result<Operation, Error> {
     match (target, caller) {
-        (Ok(target), Ok(caller)) => target.operation(request, caller.summary()).await,
+        (Ok(target), Ok(caller)) => target.operation(request, caller).await,
         (Err(_), _) | (_, Err(_)) => Ok(request.operation),
     }
 }
@@ -133,8 +144,10 @@ fn decide<'a>(
     let access = target
         .as_ref()
         .map_or(Access::Token, |target| target.info().access);
-    if !needs_token(access, request) {
-        return Ok(permit_public(path, operation));
+    if !needs_token(access, request)
+        && let Some(permit) = permit_public(access, path, operation)
+    {
+        return Ok(permit);
     }
     caller
         .acl()
@@ -182,13 +195,15 @@ async fn act(
     let target = target.as_ref().map_err(Clone::clone)?;
     let caller = caller.as_ref().map_err(Clone::clone)?;
     if request.operation == Operation::Help {
-        return Ok(Reply::data(crate::help::of(target)));
+        return Ok(Reply::data(crate::help::of(target)).at_top_level());
     }
     if request.operation == Operation::Update && request.path.as_str().ends_with('/') {
         return Err(Error::invalid("cannot write to a path ending in '/'"));
     }
     // Wrapping writes, and what nobody in particular asks for must not.
-    if request.wrap_ttl.is_some() && matches!(target.info().access, Access::Public) {
+    if request.wrap_ttl.is_some()
+        && matches!(target.info().access, Access::Public | Access::Optional)
+    {
         return Err(Error::invalid_because(
             "public_not_wrappable",
             "the answer is for everybody, so it can't be wrapped; leave X-Vault-Wrap-TTL out",
@@ -213,9 +228,7 @@ async fn dispatch(
     if let Access::Login(_) = target.info().access {
         return login(runtime, target, permit, request, caller, now).await;
     }
-    let mut summary = caller.summary().clone();
-    summary.has_sudo = permit.has_sudo();
-    let reply = target.dispatch(permit, request, &summary).await?;
+    let reply = target.dispatch(permit, request, caller).await?;
     match reply.response {
         Response::Login(_) => Err(Error::internal(
             "a route that is no login answered with a proof of identity",
@@ -246,17 +259,23 @@ async fn login(
         .user_lockout
         .clone()
         .unwrap_or_default();
-    if let Some(principal) = &principal
-        && runtime
-            .lockouts
-            .is_locked(&lockout, accessor, principal, now)
-    {
-        return Err(Error::denied("principal_locked_out"));
+    let is_locked = || {
+        principal.as_ref().is_some_and(|principal| {
+            let lockouts = &runtime.lockouts;
+            lockouts.is_locked(&lockout, accessor, principal, now)
+        })
+    };
+    let locked_out = || Error::denied("principal_locked_out");
+    if is_locked() {
+        return Err(locked_out());
     }
-    let mut reply = match target.dispatch(permit, request, caller.summary()).await {
+    // Guesses that are sent all at once all come to here. Those that are judged after the lock
+    // fell learn nothing, right or wrong.
+    let mut reply = match target.dispatch(permit, request, caller).await {
+        Ok(_) if is_locked() => return Err(locked_out()),
         Ok(reply) => reply,
         Err(error) => {
-            count_failure(
+            let counted = count_failure(
                 runtime,
                 &lockout,
                 accessor,
@@ -264,7 +283,7 @@ async fn login(
                 &error,
                 now,
             );
-            return Err(error);
+            return Err(if counted { error } else { locked_out() });
         }
     };
     if let Response::Login(proposal) = std::mem::take(&mut reply.response) {
@@ -278,6 +297,7 @@ async fn login(
     Ok(reply)
 }
 
+/// Counts a failed proof. False when the principal was locked out already.
 fn count_failure(
     runtime: &Runtime,
     lockout: &UserLockoutConfig,
@@ -285,11 +305,13 @@ fn count_failure(
     principal: Option<&str>,
     error: &Error,
     now: Timestamp,
-) {
-    if let (Some(principal), true) = (principal, error.is_failed_principal()) {
-        runtime
-            .lockouts
-            .record_failure(lockout, accessor, principal, now);
+) -> bool {
+    match principal {
+        Some(principal) if error.is_failed_principal() => {
+            let lockouts = &runtime.lockouts;
+            lockouts.record_failure(lockout, accessor, principal, now)
+        }
+        Some(_) | None => true,
     }
 }
 

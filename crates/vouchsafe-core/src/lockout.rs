@@ -65,23 +65,26 @@ impl Lockouts {
             .is_some_and(|failures| holds(config, failures, now))
     }
 
-    /// Counts a failed login.
+    /// Counts a failed login. False, and nothing counted, when the principal is locked already:
+    /// of failures at the same time exactly as many are counted as lock.
     pub(crate) fn record_failure(
         &self,
         config: &UserLockoutConfig,
         mount_accessor: &str,
         principal: &str,
         now: Timestamp,
-    ) {
+    ) -> bool {
         let key = (mount_accessor.to_owned(), principal.to_owned());
         let Ok(_counting) = self.counting.lock() else {
-            return;
+            return false;
         };
         let count = match self.failures.get(&key) {
+            Some(earlier) if holds(config, earlier, now) => return false,
             Some(earlier) if within(earlier.last, config.counter_reset, now) => earlier.count + 1,
             Some(_) | None => 1,
         };
         self.failures.insert(key, Failures { count, last: now });
+        true
     }
 
     /// Forgets the failures of a principal: it logged in, or somebody unlocked it.
@@ -142,7 +145,8 @@ mod tests {
             lockouts.record_failure(&config, "m", "bob", at(n));
             assert!(!lockouts.is_locked(&config, "m", "bob", at(n)));
         }
-        lockouts.record_failure(&config, "m", "bob", at(4));
+        assert!(lockouts.record_failure(&config, "m", "bob", at(4)));
+        assert!(!lockouts.record_failure(&config, "m", "bob", at(100)));
         assert!(lockouts.is_locked(&config, "m", "bob", at(4)));
         assert!(lockouts.is_locked(&config, "m", "bob", at(4 + 899)));
         assert!(!lockouts.is_locked(&config, "m", "bob", at(4 + 900)));

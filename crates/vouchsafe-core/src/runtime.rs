@@ -38,7 +38,8 @@ impl Runtime {
     /// Opens everything over the unsealed storage.
     ///
     /// # Errors
-    /// The store's; a mount whose kind this build does not have; an audit device that can't open.
+    /// The store's; a mount whose kind this build does not have. An audit device that can't be opened
+    /// does not stop the start: requests fail closed until it can be.
     pub(crate) async fn open(
         root: View,
         catalog: Catalog,

@@ -6,6 +6,8 @@
 use serde_json::{Value, json};
 use vouchsafe_logical::{Error, ErrorKind, Operation, Reply, Request};
 
+use vouchsafe_storage::SealConfig;
+
 use crate::core::Core;
 
 /// What a load balancer learns from the status of `sys/health`.
@@ -34,7 +36,7 @@ impl Core {
         };
         Some(match path {
             "health" => self.health(request, initialized),
-            "seal-status" => Ok(Reply::raw_json(200, &self.seal_status(initialized))),
+            "seal-status" => self.answer_seal_status().await,
             "init" => Ok(Reply::raw_json(200, &json!({ "initialized": initialized }))),
             _ => Ok(Reply::raw_json(200, &self.leader())),
         })
@@ -66,16 +68,36 @@ impl Core {
         Ok(Reply::raw_json(status, &body))
     }
 
-    fn seal_status(&self, initialized: bool) -> Value {
-        let keys = u64::from(initialized);
+    async fn answer_seal_status(&self) -> Result<Reply, Error> {
+        let (progress, nonce) = self.unseal_progress().await;
+        Ok(Reply::raw_json(
+            200,
+            &self.seal_status(progress, &nonce).await?,
+        ))
+    }
+
+    /// The state of the seal, with an unseal attempt that is under way.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) async fn seal_status(&self, progress: usize, nonce: &str) -> Result<Value, Error> {
+        let initialized = self.barrier.is_initialized().await?;
+        let config = match self.barrier.seal_record().await? {
+            Some(record) if initialized => record.config,
+            // A server in memory that was given its root key has no keepers.
+            Some(_) | None => SealConfig {
+                shares: 0,
+                threshold: 0,
+            },
+        };
         let mut body = json!({
             "type": "shamir",
             "initialized": initialized,
             "sealed": self.runtime().is_none(),
-            "t": keys,
-            "n": keys,
-            "progress": 0,
-            "nonce": "",
+            "t": config.threshold,
+            "n": config.shares,
+            "progress": progress,
+            "nonce": nonce,
             "version": self.settings.version,
             "build_date": "",
             "migration": false,
@@ -83,7 +105,7 @@ impl Core {
             "storage_type": self.settings.storage_type,
         });
         self.add_cluster(&mut body);
-        body
+        Ok(body)
     }
 
     fn leader(&self) -> Value {

@@ -40,6 +40,9 @@ pub enum Access {
     Sudo,
     /// Everybody: nothing secret is answered and nothing is changed.
     Public,
+    /// Everybody as with [`Access::Public`]; who sends a token that works is the caller, and may be
+    /// told more. One that does not work is as good as none.
+    Optional,
     /// Everybody, because it is how one gets a token. Failures count against the principal.
     Login(Principal),
     /// Everybody, because the body carries its own proof (a wrapping token).
@@ -59,7 +62,8 @@ impl Access {
         match self {
             Self::Token => "token",
             Self::Sudo => "sudo",
-            Self::Public => "public",
+            // Who may call is the same; what is answered differs.
+            Self::Public | Self::Optional => "public",
             Self::Login(_) => "login",
             Self::Proof => "proof",
         }

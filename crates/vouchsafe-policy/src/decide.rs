@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use vouchsafe_logical::Operation;
+use vouchsafe_logical::{Access, Operation};
 
 use crate::acl::{Acl, MergedRule};
 use crate::capability::Capability;
@@ -47,18 +47,21 @@ enum Grounds<'a> {
     },
 }
 
-/// The permit of a route that is declared public.
+/// The permit of a route whose declaration lets everybody in; `None` for one that asks policies.
 ///
 /// # Security
-/// No policy is asked. The caller holds the route's declaration; this is the one place to look for
+/// No policy is asked. `access` is the route's own declaration; this is the one place to look for
 /// its uses.
 #[must_use]
-pub const fn permit_public(path: &str, operation: Operation) -> Permit<'_> {
-    Permit {
+pub const fn permit_public(access: Access, path: &str, operation: Operation) -> Option<Permit<'_>> {
+    if access.needs_token() {
+        return None;
+    }
+    Some(Permit {
         path,
         operation,
         grounds: Grounds::Public,
-    }
+    })
 }
 
 impl Permit<'_> {

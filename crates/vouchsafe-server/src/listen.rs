@@ -1,7 +1,8 @@
-//! Sockets: accept, bound, serve, drain.
+//! Sockets: accept, shake hands, bound, serve, drain.
 //!
 //! A connection costs a place of [`Limits::connections`](crate::Limits), so none may be held for
-//! nothing: one that sends no whole head in time, and one on which nothing happens, is closed.
+//! nothing: one whose handshake or head does not come in time, and one on which nothing happens, is
+//! closed.
 
 use std::convert::Infallible;
 use std::io;
@@ -10,24 +11,41 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio_rustls::server::TlsStream;
 
+use crate::encode;
+use crate::forwarded::Forwarding;
 use crate::limit::{HEAD_BYTES_MAX, HEADERS_MAX, Limits, STREAMS_MAX};
 use crate::logical::Edge;
+use crate::tls::Tls;
 
 /// How long the listener waits after the system refused it a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The first byte of a TLS handshake (RFC 8446 §5.1).
+const TLS_HANDSHAKE: u8 = 22;
+
+/// What a client hears that speaks plain HTTP where TLS is expected; the wording is that of Go's
+/// servers, which clients know.
+const PLAIN_HTTP_REFUSAL: &[u8] =
+    b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
 
 /// A bound socket that does not serve yet.
 pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
+    tls: Option<Arc<Tls>>,
+    forwarding: Arc<Forwarding>,
 }
 
 impl Listener {
@@ -38,7 +56,26 @@ impl Listener {
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = TcpListener::bind(address).await?;
         let address = socket.local_addr()?;
-        Ok(Self { socket, address })
+        Ok(Self {
+            socket,
+            address,
+            tls: None,
+            forwarding: Arc::default(),
+        })
+    }
+
+    /// The same listener, speaking TLS only.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Arc<Tls>) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// The same listener, behind proxies.
+    #[must_use]
+    pub fn with_forwarding(mut self, forwarding: Forwarding) -> Self {
+        self.forwarding = Arc::new(forwarding);
+        self
     }
 
     /// The address with the port that was taken.
@@ -52,7 +89,7 @@ impl Listener {
     pub fn serve(self, edge: Edge) -> Serving {
         let (stop, stopped) = oneshot::channel();
         let address = self.address;
-        let task = spawn(accept(self.socket, edge, stopped));
+        let task = spawn(accept(self, edge, stopped));
         Serving {
             address,
             stop,
@@ -93,7 +130,15 @@ fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> J
     tokio::spawn(task)
 }
 
-async fn accept(socket: TcpListener, edge: Edge, mut stopped: oneshot::Receiver<()>) {
+async fn accept(listener: Listener, edge: Edge, mut stopped: oneshot::Receiver<()>) {
+    let Listener {
+        socket,
+        tls,
+        forwarding,
+        ..
+    } = listener;
+    // Dropped when the listener stops, so that handshakes don't hold up the end.
+    let (open, closing) = watch::channel(());
     let builder = Arc::new(protocols(edge.limits()));
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(edge.limits().connections));
@@ -107,10 +152,13 @@ async fn accept(socket: TcpListener, edge: Edge, mut stopped: oneshot::Receiver<
                 Connection {
                     edge: edge.clone(),
                     builder: Arc::clone(&builder),
+                    tls: tls.clone(),
+                    forwarding: Arc::clone(&forwarding),
                     remote,
                     place,
+                    closing: closing.clone(),
                 }
-                .serve(stream, graceful.watcher()),
+                .begin(stream, graceful.watcher()),
             )),
             Err(error) => {
                 // Out of file descriptors, say: wait for some to be closed.
@@ -119,7 +167,7 @@ async fn accept(socket: TcpListener, edge: Edge, mut stopped: oneshot::Receiver<
             }
         }
     }
-    drop(socket);
+    drop((socket, open));
     let drained = tokio::time::timeout(edge.limits().drain_timeout, graceful.shutdown()).await;
     if drained.is_err() {
         tracing::warn!("some requests did not finish in time and were cut off");
@@ -160,35 +208,66 @@ fn protocols(limits: &Limits) -> Builder<TokioExecutor> {
 struct Connection {
     edge: Edge,
     builder: Arc<Builder<TokioExecutor>>,
+    tls: Option<Arc<Tls>>,
+    forwarding: Arc<Forwarding>,
     remote: SocketAddr,
     place: OwnedSemaphorePermit,
+    closing: watch::Receiver<()>,
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream, watcher: Watcher) {
-        let Self {
-            edge,
-            builder,
-            remote,
-            place,
-        } = self;
+    /// Shakes hands where TLS is spoken, and serves.
+    async fn begin(self, stream: TcpStream, watcher: Watcher) {
+        let remote = self.remote;
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, %remote, "small answers may be delayed");
         }
+        let Some(tls) = self.tls.clone() else {
+            return self.serve(stream, watcher).await;
+        };
+        let mut closing = self.closing.clone();
+        let shaken = tokio::time::timeout(self.edge.limits().head_timeout, handshake(&tls, stream));
+        let shaken = tokio::select! {
+            shaken = shaken => shaken,
+            _ = closing.changed() => return,
+        };
+        match shaken {
+            Ok(Ok(stream)) => self.serve(stream, watcher).await,
+            Ok(Err(error)) => tracing::debug!(%error, %remote, "a TLS handshake failed"),
+            Err(_) => tracing::debug!(%remote, "a TLS handshake took too long"),
+        }
+    }
+
+    async fn serve<S>(self, stream: S, watcher: Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let Self {
+            edge,
+            builder,
+            forwarding,
+            remote,
+            place,
+            ..
+        } = self;
         let activity = Arc::new(Activity::default());
         let limits = edge.limits().clone();
         // One client's requests at a time, counted until they are done, not until it hangs up.
         let running = Arc::new(Semaphore::new(usize::try_from(STREAMS_MAX).unwrap_or(1)));
-        let service = service_fn(|request| {
+        let service = service_fn(|request: Request<Incoming>| {
             let (edge, running) = (edge.clone(), Arc::clone(&running));
+            let client = forwarding.client(remote, request.headers());
             let active = Active::begin(&activity);
             async move {
-                let answer = edge.serve(request, Some(remote), &running).await;
+                let answer = match client {
+                    Ok(client) => edge.serve(request, Some(client), &running).await,
+                    Err(error) => encode::refusal(&error),
+                };
                 drop(active);
                 Ok::<_, Infallible>(answer)
             }
         });
-        let io: TokioIo<TcpStream> = TokioIo::new(stream);
+        let io = TokioIo::new(stream);
         let served = watcher.watch(builder.serve_connection(io, service).into_owned());
         tokio::select! {
             served = served => {
@@ -202,6 +281,16 @@ impl Connection {
         }
         drop(place);
     }
+}
+
+async fn handshake(tls: &Tls, mut stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+    let mut first = [0];
+    if stream.peek(&mut first).await? > 0 && first[0] != TLS_HANDSHAKE {
+        stream.write_all(PLAIN_HTTP_REFUSAL).await?;
+        stream.shutdown().await?;
+        return Err(io::Error::other("the client does not speak TLS"));
+    }
+    tls.acceptor().accept(stream).await
 }
 
 /// What happens on a connection.

@@ -1,8 +1,8 @@
 //! Bytes at rest: the physical port and the barrier.
 //!
 //! - [`physical`]: the port that a store of raw bytes implements (ordered keys, commits with
-//!   preconditions, a change feed), the in-memory implementation, the conformance suite that every
-//!   implementation passes, and a wrapper that injects faults for tests.
+//!   preconditions, a change feed), the implementations in memory and in a file, the conformance
+//!   suite that every implementation passes, and a wrapper that injects faults for tests.
 //! - [`barrier`]: AES-256-GCM between the physical store and everything above it. It implements
 //!   [`vouchsafe_logical::Store`], and it alone can build an [`Unsealed`].
 //!
@@ -21,6 +21,7 @@ pub mod barrier;
 pub mod physical;
 pub mod seal;
 
-pub use barrier::{Barrier, RootKey, Unsealed};
+pub use barrier::{Barrier, RootKey, SealConfig, SealRecord, Unsealed};
+pub use physical::file::{FilePhysical, OpenError};
 pub use physical::in_memory::InMemory;
 pub use physical::{Change, ChangeEvent, ChangeFeed, Physical, Revision};

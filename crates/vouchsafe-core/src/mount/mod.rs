@@ -2,8 +2,9 @@
 //!
 //! Invariants:
 //! - No mount's path is a prefix of another's, so that a path belongs to at most one mount.
-//! - [`Target::dispatch`] is the only way to a [`Backend`]'s handlers, and takes the [`Permit`]
-//!   that `policy` gave for this very path and operation.
+//! - [`Target::dispatch`] is the only way to a [`Backend`]'s handlers. It takes the [`Caller`] whom
+//!   `authenticate` made out, and uses up the [`Permit`] that `policy` gave for this very path and
+//!   operation.
 
 mod change;
 mod entry;
@@ -17,6 +18,7 @@ use vouchsafe_logical::{
 };
 use vouchsafe_policy::Permit;
 
+use crate::authenticate::Caller;
 use crate::core::Core;
 
 pub use change::{NewMount, Tuning};
@@ -116,15 +118,11 @@ impl<'r> Target<'r> {
     ///
     /// # Errors
     /// The backend can't look.
-    pub async fn operation(
-        &self,
-        request: &Request,
-        caller: &CallerSummary,
-    ) -> Result<Operation, Error> {
+    pub async fn operation(&self, request: &Request, caller: &Caller) -> Result<Operation, Error> {
         if request.operation != Operation::Update || !self.info.has_existence_check {
             return Ok(request.operation);
         }
-        let call = self.call(request, caller, Operation::Update);
+        let call = self.call(request, caller.summary(), Operation::Update);
         match self.backend().exists(self.index, call) {
             Some(exists) => Ok(if exists.await? {
                 Operation::Update
@@ -135,7 +133,8 @@ impl<'r> Target<'r> {
         }
     }
 
-    /// Hands the request to the backend. The permit is used up.
+    /// Hands the request to the backend. The permit is used up, and says whether the caller has
+    /// `sudo` here.
     ///
     /// # Errors
     /// The backend's.
@@ -143,14 +142,18 @@ impl<'r> Target<'r> {
         &self,
         permit: Permit<'_>,
         request: &Request,
-        caller: &CallerSummary,
+        caller: &Caller,
     ) -> Result<Reply, Error> {
         if permit.path() != request.path.as_str() {
             return Err(Error::internal(
                 "a permit was used for a path that it was not given for",
             ));
         }
-        let call = self.call(request, caller, permit.operation());
+        let caller = CallerSummary {
+            has_sudo: permit.has_sudo(),
+            ..caller.summary().clone()
+        };
+        let call = self.call(request, &caller, permit.operation());
         self.backend().call(self.index, call).await
     }
 

@@ -1,13 +1,17 @@
 //! `sys/capabilities`, `-self` and `-accessor`: what a token may do where.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use vouchsafe_logical::{
-    Access, Answer, Call, CommaList, Data, Error, Method, Reply, Route, Secret, input,
+    Access, Answer, Call, CommaList, Data, Error, Method, Reply, Route, Secret, Timestamp, input,
 };
 use vouchsafe_policy::Acl;
 
 use super::Sys;
+use crate::authenticate::{acl_of, subject_of};
 use crate::policy;
+use crate::runtime::Runtime;
 use crate::token::Found;
 
 input! {
@@ -60,11 +64,11 @@ fn of_token<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
         let input: CapabilitiesInput = call.input()?;
         let runtime = sys.runtime()?;
         let token = Secret::new(input.token.clone().unwrap_or_default());
-        let found = runtime
-            .tokens
-            .find(token.expose(), runtime.ports.clock.now())
-            .await?;
-        answer(sys, input, found.ok_or_else(invalid_token)?).await
+        let now = runtime.ports.clock.now();
+        let found = runtime.tokens.find(token.expose(), now).await?;
+        let found = found.ok_or_else(invalid_token)?;
+        let acl = acl_of_token(&runtime, &found, now).await?;
+        answer(input, &acl)
     })
 }
 
@@ -73,11 +77,11 @@ fn of_accessor<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
         let input: CapabilitiesInput = call.input()?;
         let runtime = sys.runtime()?;
         let accessor = input.accessor.clone().unwrap_or_default();
-        let found = runtime
-            .tokens
-            .find_by_accessor(&accessor, runtime.ports.clock.now())
-            .await?;
-        answer(sys, input, found.ok_or_else(invalid_token)?).await
+        let now = runtime.ports.clock.now();
+        let found = runtime.tokens.find_by_accessor(&accessor, now).await?;
+        let found = found.ok_or_else(invalid_token)?;
+        let acl = acl_of_token(&runtime, &found, now).await?;
+        answer(input, &acl)
     })
 }
 
@@ -85,18 +89,19 @@ fn of_self<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let input: CapabilitiesInput = call.input()?;
         let runtime = sys.runtime()?;
-        let Some(token) = &call.request.token else {
-            return Err(invalid_token());
-        };
-        let found = runtime
-            .tokens
-            .find_even_spent(token.expose(), runtime.ports.clock.now())
-            .await?;
-        answer(sys, input, found.ok_or_else(invalid_token)?).await
+        let acl = acl_of(&runtime, call.caller, runtime.ports.clock.now()).await?;
+        answer(input, &acl)
     })
 }
 
-async fn answer(sys: &Sys, input: CapabilitiesInput, found: Found) -> Result<Reply, Error> {
+/// What a token may do. As for the token of a request, a disabled entity refuses.
+async fn acl_of_token(runtime: &Runtime, found: &Found, now: Timestamp) -> Result<Arc<Acl>, Error> {
+    let subject = subject_of(runtime, found).await?;
+    let names = policy::effective(&found.entry.policies, subject.as_deref());
+    runtime.policies.acl(&names, subject.as_deref(), now).await
+}
+
+fn answer(input: CapabilitiesInput, acl: &Acl) -> Result<Reply, Error> {
     let paths = input.paths.or(input.path).unwrap_or_default().0;
     if paths.is_empty() {
         return Err(Error::invalid("paths must be supplied"));
@@ -107,23 +112,12 @@ async fn answer(sys: &Sys, input: CapabilitiesInput, found: Found) -> Result<Rep
             paths.len()
         )));
     }
-    let runtime = sys.runtime()?;
-    let subject = match &found.entry.entity_id {
-        Some(id) => runtime.directory.subject(id).await?,
-        None => None,
-    };
-    let names = policy::effective(&found.entry.policies, subject.as_deref());
-    let now = runtime.ports.clock.now();
-    let acl = runtime
-        .policies
-        .acl(&names, subject.as_deref(), now)
-        .await?;
     let mut data = Data::new();
     for path in &paths {
-        data.insert(path.clone(), json!(words(&acl, path)));
+        data.insert(path.clone(), json!(words(acl, path)));
     }
     if let [path] = &paths[..] {
-        data.insert("capabilities".to_owned(), json!(words(&acl, path)));
+        data.insert("capabilities".to_owned(), json!(words(acl, path)));
     }
     Ok(Reply::data(data).at_top_level())
 }

@@ -4,17 +4,13 @@ use serde_json::{Value, json};
 use vouchsafe_logical::{Access, Answer, Call, Data, Error, Method, Reply, Route};
 use vouchsafe_policy::{Acl, ListedKind};
 
-use std::sync::Arc;
-
 use super::{Sys, mount};
-use crate::authenticate::address_allowed;
+use crate::authenticate::acl_of;
 use crate::mount::{Mount, StoredClass};
-use crate::policy;
-use crate::runtime::Runtime;
 
 pub(crate) const UI_MOUNTS: Route<Sys> = Route {
     pattern: "internal/ui/mounts",
-    access: Access::Public,
+    access: Access::Optional,
     methods: &[Method::read(ui_mounts)],
     exists: None,
     help: "List the mounts that the calling token, if any, may know of.",
@@ -22,7 +18,7 @@ pub(crate) const UI_MOUNTS: Route<Sys> = Route {
 
 pub(crate) const UI_MOUNT: Route<Sys> = Route {
     pattern: "internal/ui/mounts/{path...}",
-    access: Access::Public,
+    access: Access::Optional,
     methods: &[Method::read(ui_mount)],
     exists: None,
     help: "Show the mount that a path belongs to.",
@@ -36,52 +32,20 @@ pub(crate) const RESULTANT_ACL: Route<Sys> = Route {
     help: "Show the rules that the calling token's policies come down to.",
 };
 
-/// The ACL of the token in a request to a public route, if it is one that works.
-async fn acl_of(runtime: &Runtime, call: &Call<'_>) -> Result<Option<Arc<Acl>>, Error> {
-    let Some(token) = &call.request.token else {
-        return Ok(None);
-    };
-    let now = runtime.ports.clock.now();
-    // The use of a limited token is counted where routes need one; this may be the last one's.
-    let found = runtime.tokens.find_even_spent(token.expose(), now).await?;
-    let Some(found) = found.filter(|found| address_allowed(found, call.request.remote)) else {
-        return Ok(None);
-    };
-    let subject = match &found.entry.entity_id {
-        Some(id) => runtime
-            .directory
-            .subject(id)
-            .await?
-            .filter(|subject| !subject.disabled()),
-        None => None,
-    };
-    if found.entry.entity_id.is_some() && subject.is_none() {
-        return Ok(None);
-    }
-    let names = policy::effective(&found.entry.policies, subject.as_deref());
-    Ok(Some(
-        runtime
-            .policies
-            .acl(&names, subject.as_deref(), now)
-            .await?,
-    ))
-}
-
-fn may_know(acl: Option<&Acl>, mount: &Mount) -> bool {
-    mount.entry().config.listing_visibility == "unauth"
-        || acl.is_some_and(|acl| acl.grants_under(&mount.entry().path))
+fn may_know(acl: &Acl, mount: &Mount) -> bool {
+    mount.entry().config.listing_visibility == "unauth" || acl.grants_under(&mount.entry().path)
 }
 
 fn ui_mounts<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let runtime = sys.runtime()?;
-        let acl = acl_of(&runtime, &call).await?;
+        let acl = acl_of(&runtime, call.caller, runtime.ports.clock.now()).await?;
         let (mut auth, mut secret) = (Data::new(), Data::new());
         for shown in runtime
             .mounts
             .table()
             .iter()
-            .filter(|mount| may_know(acl.as_deref(), mount))
+            .filter(|mount| may_know(&acl, mount))
         {
             let entry = shown.entry();
             let path = entry
@@ -106,9 +70,10 @@ fn ui_mounts<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
 fn ui_mount<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let runtime = sys.runtime()?;
-        let Some(acl) = acl_of(&runtime, &call).await? else {
+        if call.caller.token_hash.is_none() {
             return Err(Error::denied("token_invalid"));
-        };
+        }
+        let acl = acl_of(&runtime, call.caller, runtime.ports.clock.now()).await?;
         let path = call.captured("path");
         let with_slash = format!("{}/", path.trim_end_matches('/'));
         let refused = || {
@@ -138,9 +103,7 @@ fn ui_mount<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
 fn resultant_acl<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let runtime = sys.runtime()?;
-        let Some(acl) = acl_of(&runtime, &call).await? else {
-            return Err(Error::denied("token_invalid"));
-        };
+        let acl = acl_of(&runtime, call.caller, runtime.ports.clock.now()).await?;
         let mut data = Data::new();
         if acl.is_root() {
             data.insert("root".to_owned(), true.into());

@@ -23,6 +23,7 @@ mod lease;
 mod lockout;
 mod mount;
 mod policy;
+mod seal;
 mod tool;
 
 /// The `sys/` endpoints.
@@ -53,6 +54,7 @@ impl Sys {
 impl Duties for Sys {}
 
 const ROUTES: &[&Route<Sys>] = &[
+    &seal::SEAL,
     &policy::POLICY,
     &policy::POLICIES,
     &policy::LEGACY_POLICY,

@@ -43,13 +43,17 @@ pub fn lifetime(bounds: Bounds, created_at: Timestamp, now: Timestamp) -> Lifeti
     } else {
         bounds.requested
     };
-    if bounds.period.is_zero() {
-        let mut max = bounds.mount_max;
-        if !bounds.max_ttl.is_zero() {
-            max = max.min(bounds.max_ttl);
-        }
-        cap(&mut ttl, max, age, &mut warnings);
+    let mut max = bounds.mount_max;
+    if !bounds.max_ttl.is_zero() {
+        max = max.min(bounds.max_ttl);
     }
+    // A periodic token has no end, but it has to be renewed as often as others end.
+    let counted_age = if bounds.period.is_zero() {
+        age
+    } else {
+        Duration::ZERO
+    };
+    cap(&mut ttl, max, counted_age, &mut warnings);
     if !bounds.explicit_max_ttl.is_zero() {
         cap(&mut ttl, bounds.explicit_max_ttl, age, &mut warnings);
     }
@@ -155,10 +159,10 @@ mod tests {
     #[test]
     fn a_periodic_token_has_no_maximum_but_the_explicit_one() {
         let bounds = Bounds {
-            period: 30 * HOUR,
+            period: 15 * HOUR,
             ..Bounds::default()
         };
-        check(bounds, 500 * 3_600, 30 * HOUR, false);
+        check(bounds, 500 * 3_600, 15 * HOUR, false);
         check(
             Bounds {
                 explicit_max_ttl: 40 * HOUR,
@@ -168,5 +172,14 @@ mod tests {
             10 * HOUR,
             true,
         );
+        // The period itself is bounded.
+        for (period, max_ttl, ttl) in [(30, 0, 20), (15, 10, 10)] {
+            let bounds = Bounds {
+                period: period * HOUR,
+                max_ttl: max_ttl * HOUR,
+                ..Bounds::default()
+            };
+            check(bounds, 500 * 3_600, ttl * HOUR, true);
+        }
     }
 }

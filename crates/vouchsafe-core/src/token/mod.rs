@@ -12,6 +12,7 @@ pub use entry::{TokenEntry, TokenType};
 pub use hash::TokenHash;
 pub use lifetime::{Bounds, Lifetime, lifetime};
 pub(crate) use routes::ROUTES;
+pub(crate) use store::SERVICE_TOKEN_BYTES;
 pub use store::{
     Found, SERVICE_PREFIX, SWEEP_BATCH_MAX, TOKEN_BYTES_MAX, TokenStore, UsesLeft, end_of_life,
 };

@@ -34,6 +34,8 @@ use crate::cubbyhole::Cubbyholes;
 pub const SERVICE_PREFIX: &str = "hvs.";
 /// Random characters of a service token: 43 of 62 make 256 bits.
 const SERVICE_TOKEN_CHARACTERS: usize = 43;
+/// How many bytes a service token has.
+pub(crate) const SERVICE_TOKEN_BYTES: usize = SERVICE_PREFIX.len() + SERVICE_TOKEN_CHARACTERS;
 /// Characters of an accessor.
 const ACCESSOR_CHARACTERS: usize = 24;
 /// The longest token that is looked at, in bytes.

@@ -146,3 +146,76 @@ impl StoredAuth {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What comes out of storage again, as JSON of what the envelope would show.
+    fn stored_and_back(reply: Reply) -> Reply {
+        let stored = StoredAnswer::of(reply).unwrap();
+        let text = serde_json::to_string(&stored).unwrap();
+        let read: StoredAnswer = serde_json::from_str(&text).unwrap();
+        read.into_reply()
+    }
+
+    fn auth(token_type: &'static str) -> Auth {
+        Auth {
+            client_token: "hvs.c".to_owned(),
+            accessor: "acc".to_owned(),
+            policies: vec!["a".to_owned(), "b".to_owned()],
+            token_policies: vec!["a".to_owned()],
+            identity_policies: vec!["b".to_owned()],
+            metadata: Some(BTreeMap::from([("k".to_owned(), "v".to_owned())])),
+            lease_duration: 60,
+            renewable: true,
+            entity_id: "e".to_owned(),
+            token_type,
+            orphan: true,
+            mfa_requirement: None,
+            num_uses: 3,
+            entity_created: false,
+            display_name: "userpass-bob".to_owned(),
+            ttl: Duration::from_secs(90),
+        }
+    }
+
+    #[test]
+    fn an_answer_comes_back_as_it_was() {
+        let Value::Object(members) = json!({ "z": [1, null], "a": { "deep": true } }) else {
+            panic!("no object");
+        };
+        let reply = Reply::data(members.clone())
+            .with_warning("w")
+            .with_lease_duration(Duration::from_secs(7))
+            .as_not_found();
+        let back = stored_and_back(reply);
+        assert!(matches!(back.response, Response::Data(data) if data == members));
+        assert_eq!(back.warnings, ["w"]);
+        assert_eq!(back.lease_duration, Duration::from_secs(7));
+        assert!(back.not_found);
+    }
+
+    #[test]
+    fn a_token_comes_back_as_it_was() {
+        for token_type in ["service", "batch"] {
+            let back = stored_and_back(Reply::auth(auth(token_type)));
+            let Response::Auth(back) = back.response else {
+                panic!("no token");
+            };
+            let shown = |auth: &Auth| serde_json::to_value(auth).unwrap();
+            assert_eq!(shown(&back), shown(&auth(token_type)));
+            assert_eq!(back.display_name, "userpass-bob");
+            assert_eq!(back.ttl, Duration::from_secs(90));
+        }
+    }
+
+    #[test]
+    fn documents_can_not_be_kept() {
+        let reply = Reply::raw_json(200, &json!({}));
+        let refused = StoredAnswer::of(reply).err().expect("no envelope");
+        assert_eq!(refused.reason(), "document_not_wrappable");
+    }
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use vouchsafe_logical::Operation;
+use vouchsafe_logical::{Access, Operation};
 
 use super::{acl, ask};
 use crate::{Acl, Ask, Capability, permit_public};
@@ -163,12 +163,23 @@ fn a_rule_without_capabilities_hides_wider_ones() {
 
 #[test]
 fn public_permits_name_no_policy() {
-    let permit = permit_public("sys/health", Operation::Read);
+    let permit = permit_public(Access::Public, "sys/health", Operation::Read);
+    let permit = permit.expect("the route is declared public");
     assert!(permit.is_for("sys/health", Operation::Read));
     assert!(!permit.is_for("sys/health", Operation::Update));
     assert!(!permit.is_for("sys/seal", Operation::Read));
     assert!(!permit.is_root() && !permit.has_sudo());
     assert_eq!(permit.granting_policies().count(), 0);
+}
+
+#[test]
+fn a_route_that_asks_policies_has_no_public_permit() {
+    for access in [Access::Token, Access::Sudo] {
+        assert!(permit_public(access, "sys/seal", Operation::Update).is_none());
+    }
+    for access in [Access::Login(|_| None), Access::Optional, Access::Proof] {
+        assert!(permit_public(access, "a", Operation::Update).is_some());
+    }
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod nonce;
 mod record;
 mod root_key;
 mod rotation;
+mod seal_record;
 mod store;
 
 use std::fmt;
@@ -34,6 +35,7 @@ use vouchsafe_logical::{Batch, Clock, CommitError, Entropy, StoreError, Timestam
 pub use error::{InitializeError, UnsealError};
 pub use record::OVERHEAD_BYTES;
 pub use root_key::{ROOT_KEY_BYTES, RootKey, RootKeyLengthError};
+pub use seal_record::{SEAL_KEY, SealConfig, SealRecord, UNSEAL_KEY_BYTES};
 
 use crate::physical::{ChangeFeed, Physical, Revision, limit};
 use keyring::{AeadKey, Document, Keyring};

@@ -1,47 +1,29 @@
 //! The physical store in memory: for development mode and for tests. Nothing survives the process.
 //!
 //! An ordered map behind a read-write lock. The lock is held for one lookup, one page or one
-//! batch, never across an await. The change feed is the recent history of commits, kept once and
-//! read by every subscriber at its own position: a slow subscriber costs nothing and delays
-//! nobody, it only falls out of the history.
+//! batch, never across an await. Commits are announced to the change feed under the same lock, so
+//! that they are announced in their order.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use tokio::sync::watch;
 use vouchsafe_logical::view::LIST_PAGE_MAX;
 use vouchsafe_logical::{Batch, BoxFuture, CommitError, Newer, Record, StoreError, Version};
 
-use super::{Change, ChangeEvent, ChangeFeed, Physical, Revision, limit};
-
-/// How many commits the change history keeps.
-pub const HISTORY_EVENTS_MAX: usize = 4_096;
-/// How many keys the commits of the change history name in total: room for two of the largest
-/// batches, so that the history is bounded in bytes as well.
-pub const HISTORY_KEYS_MAX: usize = 2 * limit::BATCH_ENTRIES_MAX;
+use super::history::History;
+use super::{ChangeEvent, ChangeFeed, Physical, Revision, limit};
 
 /// The physical store in memory.
 pub struct InMemory {
-    state: Arc<RwLock<State>>,
-    /// The newest revision, to wake subscribers. Sent under the write lock, so it never goes back.
-    head: watch::Sender<Revision>,
+    state: RwLock<State>,
+    history: History,
 }
 
 #[derive(Default)]
 struct State {
     records: BTreeMap<String, Record>,
     revision: Revision,
-    history: History,
-}
-
-/// The newest commits, oldest first.
-#[derive(Default)]
-struct History {
-    events: VecDeque<ChangeEvent>,
-    keys: usize,
-    /// The newest commit that was dropped: whoever has not seen it yet has lagged.
-    forgotten: Revision,
 }
 
 impl InMemory {
@@ -49,25 +31,21 @@ impl InMemory {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            state: Arc::default(),
-            head: watch::Sender::new(Revision::default()),
+            state: RwLock::default(),
+            history: History::new(Revision::default()),
         }
     }
 
+    /// A poisoned lock is entered all the same: a batch is checked as a whole before its first
+    /// write, and writing it can't panic, so no panic leaves half a batch behind.
     fn read(&self) -> RwLockReadGuard<'_, State> {
-        read(&self.state)
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, State> {
-        // Sound for the reason given in `read`.
+        // Sound for the reason given at `read`.
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A poisoned lock is entered all the same: a batch is checked as a whole before its first write,
-/// and writing it can't panic, so no panic leaves half a batch behind.
-fn read(state: &RwLock<State>) -> RwLockReadGuard<'_, State> {
-    state.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Default for InMemory {
@@ -126,10 +104,9 @@ impl Physical for InMemory {
         Box::pin(async move {
             limit::check_batch(&batch)?;
             let mut state = self.write();
-            let revision = state.apply(batch)?;
-            self.head
-                .send_if_modified(|head| std::mem::replace(head, revision) != revision);
-            Ok(revision)
+            let event = state.apply(batch)?;
+            self.history.announce(event);
+            Ok(state.revision)
         })
     }
 
@@ -137,21 +114,13 @@ impl Physical for InMemory {
         &self,
         after: Option<Revision>,
     ) -> BoxFuture<'_, Result<Box<dyn ChangeFeed>, StoreError>> {
-        Box::pin(async move {
-            let head = self.head.subscribe();
-            let seen = after.unwrap_or_else(|| self.read().revision);
-            let feed = Feed {
-                state: Arc::downgrade(&self.state),
-                head,
-                seen,
-            };
-            Ok(Box::new(feed) as Box<dyn ChangeFeed>)
-        })
+        Box::pin(async move { Ok(self.history.subscribe(after)) })
     }
 }
 
 impl State {
-    fn apply(&mut self, batch: Batch) -> Result<Revision, CommitError> {
+    /// The event is `None` when the batch changed nothing.
+    fn apply(&mut self, batch: Batch) -> Result<Option<ChangeEvent>, CommitError> {
         for (key, expected) in &batch.expect {
             let found = self.records.get(key).map(|record| record.version);
             if found != *expected {
@@ -177,75 +146,13 @@ impl State {
                 }
             }
         }
-        if !changed.is_empty() {
-            self.revision = revision;
-            self.history.push(ChangeEvent {
-                revision,
-                keys: changed.into(),
-            });
+        if changed.is_empty() {
+            return Ok(None);
         }
-        Ok(self.revision)
-    }
-}
-
-impl History {
-    fn push(&mut self, event: ChangeEvent) {
-        self.keys += event.keys.len();
-        self.events.push_back(event);
-        while self.events.len() > HISTORY_EVENTS_MAX || self.keys > HISTORY_KEYS_MAX {
-            let Some(oldest) = self.events.pop_front() else {
-                break;
-            };
-            self.keys -= oldest.keys.len();
-            self.forgotten = oldest.revision;
-        }
-    }
-
-    fn after(&self, seen: Revision) -> Option<&ChangeEvent> {
-        self.events
-            .get(self.events.partition_point(|event| event.revision <= seen))
-    }
-}
-
-/// A position in the history.
-struct Feed {
-    /// Weak, so that a subscriber does not keep a dropped store alive and waits for it forever.
-    state: Weak<RwLock<State>>,
-    head: watch::Receiver<Revision>,
-    seen: Revision,
-}
-
-impl Feed {
-    fn ready(&mut self) -> Option<Change> {
-        let state = self.state.upgrade()?;
-        let state = read(&state);
-        if self.seen < state.history.forgotten || self.seen > state.revision {
-            self.seen = state.revision;
-            return Some(Change::Lagged {
-                resume: state.revision,
-            });
-        }
-        let event = state.history.after(self.seen)?;
-        self.seen = event.revision;
-        Some(Change::Committed(event.clone()))
-    }
-}
-
-impl ChangeFeed for Feed {
-    fn next(&mut self) -> BoxFuture<'_, Result<Change, StoreError>> {
-        Box::pin(async move {
-            loop {
-                // Before the state is read: a commit after the reading wakes `changed` at once.
-                self.head.mark_unchanged();
-                if let Some(change) = self.ready() {
-                    return Ok(change);
-                }
-                if self.head.changed().await.is_err() {
-                    return Err(StoreError::Io(
-                        "change feed: the store was closed".to_owned(),
-                    ));
-                }
-            }
-        })
+        self.revision = revision;
+        Ok(Some(ChangeEvent {
+            revision,
+            keys: changed.into(),
+        }))
     }
 }

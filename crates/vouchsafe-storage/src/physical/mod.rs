@@ -44,6 +44,8 @@
 
 pub mod conformance;
 pub mod faulty;
+pub mod file;
+pub mod history;
 pub mod in_memory;
 pub mod limit;
 

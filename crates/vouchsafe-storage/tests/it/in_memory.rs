@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use vouchsafe_logical::{Batch, StoreError};
 use vouchsafe_storage::physical::conformance;
-use vouchsafe_storage::physical::in_memory::{HISTORY_EVENTS_MAX, HISTORY_KEYS_MAX};
+use vouchsafe_storage::physical::history::{HISTORY_EVENTS_MAX, HISTORY_KEYS_MAX};
 use vouchsafe_storage::physical::limit::BATCH_ENTRIES_MAX;
 use vouchsafe_storage::{Change, InMemory, Physical, Revision};
 

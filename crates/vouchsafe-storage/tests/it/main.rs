@@ -11,6 +11,7 @@ mod cluster;
 mod conformance;
 mod fake;
 mod faulty;
+mod file;
 mod format;
 mod in_memory;
 mod rotation;

@@ -1,7 +1,7 @@
 //! Entries, member by member.
 
 use serde_json::json;
-use vouchsafe_logical::{Auth, Error, Raw, Reply};
+use vouchsafe_logical::{Auth, Error, Raw, Reply, WrapInfo};
 
 use super::*;
 use crate::audit::redact::Redactor;
@@ -225,6 +225,49 @@ fn an_answer_with_data_and_warnings() {
             "response": response,
         }),
     );
+}
+
+#[test]
+fn a_wrapped_answer_is_shown_by_where_it_lies() {
+    let scene = Scene::new();
+    let request = with_token(
+        request(REQUEST_ID, Operation::Read, "kv/a", Data::new()),
+        "hvs.canary",
+    );
+    let mut info = WrapInfo {
+        token: "hvs.wrapping".to_owned(),
+        accessor: "its accessor".to_owned(),
+        ttl: 60,
+        creation_time: TIME.to_owned(),
+        creation_path: "kv/a".to_owned(),
+        wrapped_accessor: String::new(),
+    };
+    let mut shown = json!({
+        "token": hash("hvs.wrapping"),
+        "accessor": hash("its accessor"),
+        "ttl": 60,
+        "creation_time": TIME,
+        "creation_path": "kv/a",
+    });
+    let check_info = |info: WrapInfo, shown: &Value| {
+        let mut response = response_of_kv(None);
+        response["wrap_info"] = shown.clone();
+        check_response(
+            &scene.record(&request),
+            &Ok(Reply::wrapped(info)),
+            &json!({
+                "time": TIME,
+                "type": "response",
+                "auth": auth_of_bob(),
+                "request": request_of_bob("read", None),
+                "response": response,
+            }),
+        );
+    };
+    check_info(info.clone(), &shown);
+    info.wrapped_accessor = "the accessor inside".to_owned();
+    shown["wrapped_accessor"] = hash("the accessor inside").into();
+    check_info(info, &shown);
 }
 
 #[test]

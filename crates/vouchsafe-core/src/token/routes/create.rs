@@ -25,8 +25,6 @@ use crate::token::{Bounds, Found, TokenEntry, TokenStore, TokenType, end_of_life
 input! {
     /// Body of all three.
     pub(crate) struct CreateInput {
-        /// The role.
-        role_name: Option<String>,
         /// The token itself, chosen by a caller with `sudo`.
         id: Option<String>,
         /// Policies; those of the calling token where absent.
@@ -95,7 +93,8 @@ async fn make(sys: &Sys, call: Call<'_>, orphan_route: bool) -> Result<Reply, Er
     let runtime = sys.runtime()?;
     let now = runtime.ports.clock.now();
     let maker = own(&runtime, &call, now).await?;
-    let role = match &input.role_name {
+    // From the path, never from the body: that is what policies were asked about.
+    let role = match call.captures.get("role_name") {
         Some(name) => Some(role::load(&runtime, name).await?.ok_or_else(|| {
             Error::invalid_because("unknown_role", format!("unknown role {name}"))
         })?),
@@ -203,7 +202,7 @@ impl Creation<'_> {
             ));
         }
         let asks_period = input.period.is_some_and(|period| !period.is_zero());
-        if asks_period && self.role.is_none() && !self.has_sudo {
+        if asks_period && !self.has_sudo {
             return Err(Error::invalid(
                 "root or sudo privileges required to create periodic token",
             ));
@@ -286,15 +285,12 @@ impl Creation<'_> {
         let is_root = policies.contains_root();
         let role = self.role.as_ref();
         let parameters = role.map(|role| role.token.clone()).unwrap_or_default();
-        let explicit_max_ttl = if parameters.explicit_max_ttl.is_zero() {
-            input.explicit_max_ttl.unwrap_or_default()
+        let explicit_max_ttl = lesser(input.explicit_max_ttl, parameters.explicit_max_ttl);
+        let period = lesser(input.period, parameters.period);
+        let bound_cidrs = if parameters.bound_cidrs.is_empty() {
+            self.maker.entry.bound_cidrs.clone()
         } else {
-            parameters.explicit_max_ttl
-        };
-        let period = if parameters.period.is_zero() {
-            input.period.unwrap_or_default()
-        } else {
-            parameters.period
+            parameters.bound_cidrs
         };
         let num_uses = match input.num_uses.and_then(|uses| u64::try_from(uses).ok()) {
             None | Some(0) => parameters.num_uses,
@@ -362,7 +358,7 @@ impl Creation<'_> {
             } else {
                 Some(self.maker.hash.as_str().to_owned())
             },
-            role: input.role_name.clone(),
+            role: self.call.captures.get("role_name").map(str::to_owned),
             created_at: now,
             creation_ttl: ttl,
             expire_at: if never_ends {
@@ -377,7 +373,7 @@ impl Creation<'_> {
             renewable,
             num_uses,
             spent: false,
-            bound_cidrs: parameters.bound_cidrs,
+            bound_cidrs,
             internal: Value::Null,
             mount_accessor: None,
             initial_root: false,
@@ -412,6 +408,15 @@ impl Creation<'_> {
             name: name.clone(),
             metadata: BTreeMap::new(),
         }))
+    }
+}
+
+/// The shorter of what the request and the role say, where zero says nothing.
+fn lesser(asked: Option<Duration>, of_role: Duration) -> Duration {
+    match asked.unwrap_or_default() {
+        Duration::ZERO => of_role,
+        asked if of_role.is_zero() => asked,
+        asked => asked.min(of_role),
     }
 }
 

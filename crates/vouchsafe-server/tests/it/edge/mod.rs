@@ -6,6 +6,7 @@ mod documents;
 mod envelope;
 mod http2;
 mod limits;
+mod logs;
 mod methods;
 mod paths;
 mod unfinished;

@@ -39,6 +39,17 @@ impl TestCore {
         Self::open(self.parts.copy().await, Some(self.root_token.clone())).await
     }
 
+    /// A core over an empty store.
+    pub(super) fn uninitialized() -> Self {
+        let parts = Parts::fresh(T0);
+        let (core, _) = parts.core();
+        Self {
+            core,
+            root_token: String::new(),
+            parts,
+        }
+    }
+
     /// A core that nobody has unsealed.
     pub(super) async fn sealed() -> Self {
         let parts = Parts::fresh(T0);

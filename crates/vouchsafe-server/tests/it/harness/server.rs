@@ -34,6 +34,11 @@ impl TestServer {
         Self::builder().start().await
     }
 
+    /// A server over an empty store.
+    pub(crate) async fn uninitialized() -> Self {
+        Self::serve(TestCore::uninitialized(), Limits::default()).await
+    }
+
     /// A server that nobody has unsealed.
     pub(crate) async fn sealed() -> Self {
         Self::serve(TestCore::sealed().await, Limits::default()).await

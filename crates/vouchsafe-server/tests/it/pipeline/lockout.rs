@@ -52,6 +52,21 @@ async fn five_failures_in_any_spelling_lock() {
     assert_eq!(attempt(&server, "bob", "wrong").await, 400);
 }
 
+/// All of them are begun before the first has failed.
+#[tokio::test]
+async fn guesses_sent_at_once_are_judged_no_further_than_the_lock() {
+    let server = std::sync::Arc::new(locking().await);
+    let mut guesses = tokio::task::JoinSet::new();
+    for n in 0..40 {
+        let server = std::sync::Arc::clone(&server);
+        guesses.spawn(async move { attempt(&server, "bob", &format!("guess-{n}")).await });
+    }
+    let statuses = guesses.join_all().await;
+    let judged = statuses.iter().filter(|status| **status == 400).count();
+    assert_eq!(judged, 5);
+    assert_eq!(attempt(&server, "bob", "correct").await, 403);
+}
+
 /// A name that nobody has locks like one that somebody has, so that a lock tells nothing.
 #[tokio::test]
 async fn unknown_principals_lock_alike() {

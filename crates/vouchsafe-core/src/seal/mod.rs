@@ -1,0 +1,181 @@
+//! What the keepers of the seal do: initialise, unseal, rekey, make a root token.
+//!
+//! These paths need no token: whoever brings enough shares has proved more than a token does. An
+//! attempt is named by a nonce, ends by itself, and is cancelled only by who knows its nonce or by a
+//! token with `sudo`: an outsider must not be able to keep the keepers from their work. Nothing of
+//! an attempt is stored; another node starts with none.
+//!
+//! As in Vault, these paths answer outside the envelope and leave no audit entry, since they also
+//! work while there is no way to write one.
+
+mod attempt;
+mod generate_root;
+mod initialize;
+mod rekey;
+mod unseal;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use vouchsafe_logical::{Error, ErrorKind, Operation, Reply, Request};
+use vouchsafe_policy::Ask;
+use vouchsafe_storage::seal::Share;
+use vouchsafe_storage::{RootKey, SealRecord};
+
+use crate::authenticate;
+use crate::core::Core;
+use attempt::Attempt;
+use generate_root::GenerateRoot;
+pub use initialize::Initialized;
+use rekey::Rekey;
+
+/// Attempts that are under way on this node.
+#[derive(Default)]
+pub(crate) struct Keepers {
+    unseal: Option<Attempt>,
+    rekey: Option<Rekey>,
+    generate_root: Option<GenerateRoot>,
+}
+
+/// The most shares that a key is split into.
+const SHARES_MAX: i64 = 255;
+
+impl Core {
+    /// The answer, if the request is for one of the keepers' paths.
+    pub(crate) async fn keep(&self, request: &Request) -> Option<Result<Reply, Error>> {
+        let path = request
+            .path
+            .as_str()
+            .strip_prefix("sys/")?
+            .trim_end_matches('/');
+        let (write, read, delete) = (
+            request.operation == Operation::Update,
+            request.operation == Operation::Read,
+            request.operation == Operation::Delete,
+        );
+        Some(match path {
+            "init" if write => self.initialize(request).await,
+            "unseal" if write => self.unseal(request).await,
+            "rekey/init" if write => self.begin_rekey(request).await,
+            "rekey/init" if read => self.show_rekey().await,
+            "rekey/init" if delete => self.cancel_rekey(request).await,
+            "rekey/update" if write => self.bring_to_rekey(request).await,
+            "generate-root/attempt" | "generate-root" if write => {
+                self.begin_generate_root(request).await
+            }
+            "generate-root/attempt" | "generate-root" if read => self.show_generate_root().await,
+            "generate-root/attempt" | "generate-root" if delete => {
+                self.cancel_generate_root(request).await
+            }
+            "generate-root/update" if write => self.bring_to_generate_root(request).await,
+            "unseal"
+            | "rekey/init"
+            | "rekey/update"
+            | "generate-root/attempt"
+            | "generate-root"
+            | "generate-root/update" => Err(unsupported()),
+            _ => return None,
+        })
+    }
+
+    /// The stored seal, or the refusal of an uninitialised server.
+    async fn seal_record(&self) -> Result<SealRecord, Error> {
+        self.barrier.seal_record().await?.ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidRequest,
+                "not_initialized",
+                "Vault is not initialized",
+            )
+        })
+    }
+
+    /// The root key behind an unseal key.
+    fn root_key(record: &SealRecord, unseal_key: &[u8]) -> Result<RootKey, Error> {
+        record.open(unseal_key).map_err(|_| {
+            Error::invalid_because(
+                "unseal_key_invalid",
+                "unable to retrieve stored keys: invalid key: failed to decrypt keys from storage: cipher: message authentication failed",
+            )
+        })
+    }
+
+    /// Whether a request may cancel an attempt: it knows the nonce, or has `sudo` on the path.
+    async fn may_cancel(&self, request: &Request, nonce: &str) -> bool {
+        let named = request.data.get("nonce").and_then(Value::as_str);
+        if named.is_some_and(|named| named == nonce) {
+            return true;
+        }
+        let Some(runtime) = self.runtime() else {
+            return false;
+        };
+        let now = self.ports.clock.now();
+        let Ok(caller) = authenticate::authenticate(&runtime, request, now).await else {
+            return false;
+        };
+        let ask = Ask {
+            path: request.path.as_str(),
+            operation: request.operation,
+            parameters: Some(&request.data),
+            wrap_ttl: None,
+            needs_sudo: true,
+        };
+        caller.acl().decide(ask).is_ok()
+    }
+}
+
+fn unsupported() -> Error {
+    Error::new(
+        ErrorKind::UnsupportedOperation,
+        "unsupported_operation",
+        "unsupported operation",
+    )
+    .wrapped()
+}
+
+fn may_not_cancel() -> Error {
+    Error::denied("cancel_without_nonce")
+}
+
+/// The share in a request's `key`, in hexadecimal or base64.
+fn share_of(request: &Request) -> Result<Share, Error> {
+    let text = request
+        .data
+        .get("key")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .trim();
+    if text.is_empty() {
+        return Err(Error::invalid(
+            "'key' must be specified in request body as JSON, or 'reset' set to true",
+        ));
+    }
+    let bytes = match hex::decode(text) {
+        Ok(bytes) => bytes,
+        Err(_) => STANDARD
+            .decode(text)
+            .map_err(|_| Error::invalid("'key' must be a valid hex or base64 string"))?,
+    };
+    Ok(Share::new(bytes))
+}
+
+/// The nonce in a request must name the attempt.
+fn check_nonce(request: &Request, expected: &str) -> Result<(), Error> {
+    let named = request
+        .data
+        .get("nonce")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if named == expected {
+        return Ok(());
+    }
+    Err(Error::invalid_because(
+        "nonce_mismatch",
+        format!("incorrect nonce supplied; nonce for this operation is {expected:?}"),
+    ))
+}
+
+/// A whole number in a request.
+fn number(request: &Request, name: &str) -> Result<Option<i64>, Error> {
+    use vouchsafe_logical::field::FromField;
+    Option::<i64>::from_field(name, request.data.get(name))
+}

@@ -1,0 +1,239 @@
+//! The physical store in a file: one embedded, crash-safe database for a single node.
+//!
+//! [`FilePhysical`] keeps everything in `store.redb` in a folder of its own, on the engine redb: a
+//! copy-on-write B-tree with a checksum per page and one file, which can be given any backend, so
+//! that a full disk and a failing sync are testable.
+//!
+//! - Writes go through one thread ([`writer`]), which makes all commits that wait durable with one
+//!   transaction.
+//! - Reads use the snapshot that the writer published after its last sync: they wait for nobody,
+//!   and what they see is durable. A point read and a short page run where they are called: out of
+//!   the page cache they take microseconds, less than a thread change would cost. A long page
+//!   reads up to a thousand values' leaves and goes to the runtime's pool for blocking work.
+//! - Every open checks every page of the file, so a store that was altered on disk is refused
+//!   rather than read. Values are checked once more, and named, by the barrier above.
+//! - A write or sync that fails ends writing until the next open; reading goes on ([`fuse`]).
+//!
+//! It does not encrypt, and does not shrink the file.
+//!
+//! Invariants:
+//! - A commit is acknowledged, announced and readable only after the sync that made it durable.
+//! - One process has the store open.
+
+mod error;
+mod fuse;
+mod layout;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use arc_swap::ArcSwap;
+use redb::StorageBackend;
+use redb::backends::FileBackend;
+use tokio::sync::{mpsc, oneshot};
+use vouchsafe_logical::view::LIST_PAGE_MAX;
+use vouchsafe_logical::{Batch, BoxFuture, CommitError, Newer, Record, StoreError, Version};
+
+use super::history::History;
+use super::{ChangeFeed, Physical, Revision, limit};
+pub use error::OpenError;
+use fuse::{Fuse, Fused};
+use layout::Snapshot;
+use writer::{GROUP_COMMITS_MAX, Request, Writer};
+
+/// The file that holds the store, in its folder.
+pub const FILE_NAME: &str = "store.redb";
+
+/// The memory that the engine's page cache may take: 256 MiB.
+const CACHE_BYTES: usize = 256 << 20;
+
+/// The longest page of keys that is read where it is asked for.
+const INLINE_ENTRIES_MAX: usize = 32;
+
+/// The physical store in a file.
+///
+/// Dropping it waits for the commits that were handed in, then closes the file.
+pub struct FilePhysical {
+    shared: Arc<Shared>,
+    /// `None` only while the store is being dropped.
+    queue: Option<mpsc::Sender<Request>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+/// What the writer publishes.
+struct Shared {
+    snapshot: ArcSwap<Snapshot>,
+    history: History,
+}
+
+impl FilePhysical {
+    /// Opens the store in the folder `path`, and creates folder (mode 0700) and store as needed.
+    ///
+    /// Reads the whole file once, to check it. Blocks; call it before serving.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        create_folder(path)?;
+        let file_path = path.join(FILE_NAME);
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&file_path)
+            .map_err(|error| OpenError::io(&file_path, "open", &error))?;
+        sync_folder(path)?;
+        let backend =
+            FileBackend::new(file).map_err(|error| OpenError::of_engine(&file_path, error))?;
+        Self::open_backend(&file_path, backend, CACHE_BYTES)
+    }
+
+    fn open_backend(
+        path: &Path,
+        backend: impl StorageBackend,
+        cache_bytes: usize,
+    ) -> Result<Self, OpenError> {
+        let fuse = Fuse::default();
+        let backend = Fused::new(backend, fuse.clone());
+        let (database, snapshot) = error::contained_open(path, || {
+            let database = redb::Builder::new()
+                .set_cache_size(cache_bytes)
+                .set_check_integrity_on_open(true)
+                .create_with_backend(backend)
+                .map_err(|error| OpenError::of_engine(path, error))?;
+            layout::prepare(&database, path)?;
+            let snapshot = Snapshot::take(&database);
+            let snapshot = snapshot.map_err(|error| OpenError::of_engine(path, error))?;
+            Ok((database, snapshot))
+        })?;
+        fuse.arm();
+        let revision = snapshot.revision;
+        let shared = Arc::new(Shared {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            history: History::new(revision),
+        });
+        let (queue, requests) = mpsc::channel(GROUP_COMMITS_MAX);
+        let writer = Writer {
+            database,
+            shared: Arc::clone(&shared),
+            fuse,
+            revision,
+        };
+        let writer = thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || writer.run(requests))
+            .map_err(|error| OpenError::io(path, "start the writing thread", &error))?;
+        Ok(Self {
+            shared,
+            queue: Some(queue),
+            writer: Some(writer),
+        })
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.snapshot.load_full()
+    }
+
+    /// Queues a commit and waits for its answer.
+    async fn enqueue(&self, batch: Batch) -> Result<Revision, CommitError> {
+        let closed = || CommitError::Failed(StoreError::Io("store file: closed".to_owned()));
+        let (answer, answered) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or_else(closed)?;
+        let request = Request { batch, answer };
+        queue.send(request).await.map_err(|_| closed())?;
+        answered.await.map_err(|_| closed())?
+    }
+}
+
+impl Drop for FilePhysical {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(writer) = self.writer.take() {
+            // The writer contains panics; there is nothing to report.
+            let _ = writer.join();
+        }
+    }
+}
+
+/// Creates a folder that nobody else may enter, durably.
+fn create_folder(path: &Path) -> Result<(), OpenError> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| OpenError::io(path, "create the folder", &error))?;
+    let absolute =
+        fs::canonicalize(path).map_err(|error| OpenError::io(path, "resolve", &error))?;
+    absolute.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Makes the names in a folder durable: without it a power failure could take a new file away.
+fn sync_folder(path: &Path) -> Result<(), OpenError> {
+    File::open(path)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| OpenError::io(path, "sync the folder", &error))
+}
+
+impl Physical for FilePhysical {
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Record>, StoreError>> {
+        Box::pin(async move {
+            limit::check_key(key)?;
+            self.snapshot().get(key)
+        })
+    }
+
+    fn get_newer<'a>(
+        &'a self,
+        key: &'a str,
+        than: Version,
+    ) -> BoxFuture<'a, Result<Newer, StoreError>> {
+        Box::pin(async move {
+            limit::check_key(key)?;
+            self.snapshot().get_newer(key, than)
+        })
+    }
+
+    fn list<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {
+        Box::pin(async move {
+            let snapshot = self.snapshot();
+            let limit = limit.min(LIST_PAGE_MAX);
+            if limit <= INLINE_ENTRIES_MAX {
+                return snapshot.list(prefix, after, limit);
+            }
+            let (prefix, after) = (prefix.to_owned(), after.map(str::to_owned));
+            tokio::task::spawn_blocking(move || snapshot.list(&prefix, after.as_deref(), limit))
+                .await
+                .map_err(|error| StoreError::Io(format!("store file: list: {error}")))?
+        })
+    }
+
+    fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Revision, CommitError>> {
+        Box::pin(async move {
+            limit::check_batch(&batch)?;
+            self.enqueue(batch).await
+        })
+    }
+
+    fn subscribe(
+        &self,
+        after: Option<Revision>,
+    ) -> BoxFuture<'_, Result<Box<dyn ChangeFeed>, StoreError>> {
+        Box::pin(async move { Ok(self.shared.history.subscribe(after)) })
+    }
+}
