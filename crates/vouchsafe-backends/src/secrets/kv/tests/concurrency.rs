@@ -155,25 +155,6 @@ fn readers_see_whole_versions_while_others_write_and_drop_them() {
 }
 
 #[test]
-fn a_requirement_of_cas_holds_against_writes_in_flight() {
-    let nodes = two_nodes("2");
-    let outcomes = all_at_once(&nodes, |number| match number {
-        0 => (Operation::Update, "config", json!({"cas_required": true})),
-        _ => (Operation::Update, "data/a", json!({"data": {"by": number}})),
-    });
-    let written = outcomes
-        .iter()
-        .flatten()
-        .filter(|answer| !answer.data.is_null())
-        .count();
-    let refusals = outcomes.iter().filter(|outcome| outcome.is_err()).count();
-    assert_eq!(written + refusals, TASKS as usize - 1);
-    for outcome in outcomes.into_iter().filter(Result::is_err) {
-        refused(outcome, "check-and-set parameter required for this call");
-    }
-}
-
-#[test]
 fn nodes_upgrade_one_mount_together() {
     let nodes = two_nodes("1");
     for number in 0..50 {

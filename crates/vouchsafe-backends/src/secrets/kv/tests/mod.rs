@@ -3,6 +3,7 @@
 mod concurrency;
 mod config;
 mod data;
+mod interrupted;
 mod limits;
 mod metadata;
 mod selected;
