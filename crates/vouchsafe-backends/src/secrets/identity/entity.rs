@@ -83,8 +83,10 @@ input! {
 fn write<'a>(identity: &'a Identity, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let input: EntityInput = call.input()?;
+        // Policies were asked about the name in the path: an id beside it names nobody else.
+        let named_by_path = call.captures.get("name").is_some();
         let change = EntityChange {
-            id: input.id,
+            id: input.id.filter(|_| !named_by_path),
             name: input.name,
             policies: input.policies.map(|list| list.0),
             disabled: input.disabled,

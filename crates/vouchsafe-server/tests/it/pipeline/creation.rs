@@ -27,7 +27,7 @@ async fn a_role_in_the_body_is_no_role() {
     let path = "auth/token/create";
     let body = json!({ "role_name": "strong" });
     let child = made_by(&server, &maker, path, body).await;
-    assert_eq!(child["policies"], json!(["default", "maker"]));
+    assert_eq!(child["policies"], json!(["maker"]));
     assert_eq!(child["orphan"], false);
     let body = json!({ "role_name": "strong", "policies": ["strong"] });
     let answer = server.post(path, body).token(&maker).send().await;

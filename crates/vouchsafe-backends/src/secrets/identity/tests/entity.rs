@@ -55,6 +55,20 @@ fn an_entity_without_a_name_gets_one() {
     );
 }
 
+/// Who may write one name must not reach another entity by its id.
+#[test]
+fn an_id_beside_a_name_in_the_path_is_not_looked_at() {
+    let engine = Engine::open();
+    let other = engine.make("entity", json!({"name": "boss", "policies": "strong"}));
+    let made = engine.make("entity/name/bob", json!({"id": other, "policies": "p"}));
+    assert_ne!(made, other);
+    engine.update("entity/name/bob", json!({"id": other, "disabled": true}));
+    let boss = engine.read(&format!("entity/id/{other}")).unwrap();
+    assert_eq!(boss["name"], "boss");
+    assert_eq!(boss["policies"], json!(["strong"]));
+    assert_eq!(boss["disabled"], false);
+}
+
 #[test]
 fn a_write_replaces_what_it_names_and_keeps_the_rest() {
     let engine = Engine::open();
