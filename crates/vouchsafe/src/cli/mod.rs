@@ -24,10 +24,13 @@ mod flags;
 mod gotext;
 mod hint;
 mod kv;
+mod lease;
 mod list;
 mod login;
 mod login_method;
 mod mount;
+mod patch;
+mod path_help;
 mod policy;
 mod preview;
 mod print;
@@ -40,9 +43,11 @@ mod status;
 mod table;
 mod token;
 mod token_helper;
+mod unwrap;
 mod version;
 mod write;
 mod yaml;
+
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -77,16 +82,20 @@ struct CommandLine {
 enum Command {
     Read(read::Args),
     Write(write::Args),
+    Patch(patch::Args),
     List(list::Args),
     Delete(delete::Args),
     Login(login::Args),
+    Unwrap(unwrap::Args),
     Status(status::Args),
     Token(token::Args),
     Policy(policy::Args),
     Auth(auth::Args),
     Secrets(secrets::Args),
     Kv(kv::Args),
+    Lease(lease::Args),
     Audit(audit::Args),
+    PathHelp(path_help::Args),
     Print(print::Args),
     Version(version::Args),
     /// Start a server
@@ -144,16 +153,20 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Stop> {
     match command {
         Command::Read(args) => read::run(args, context),
         Command::Write(args) => write::run(args, context),
+        Command::Patch(args) => patch::run(args, context),
         Command::List(args) => list::run(args, context),
         Command::Delete(args) => delete::run(args, context),
         Command::Login(args) => login::run(args, context),
+        Command::Unwrap(args) => unwrap::run(args, context),
         Command::Status(args) => status::run(args, context),
         Command::Token(args) => token::run(args, context),
         Command::Policy(args) => policy::run(args, context),
         Command::Auth(args) => auth::run(args, context),
         Command::Secrets(args) => secrets::run(args, context),
         Command::Kv(args) => kv::run(args, context),
+        Command::Lease(args) => lease::run(args, context),
         Command::Audit(args) => audit::run(args, context),
+        Command::PathHelp(args) => path_help::run(args, context),
         Command::Print(args) => print::run(args, context),
         Command::Version(args) => version::run(args, context),
         Command::Server(args) => finish(crate::serve::run(args)),
