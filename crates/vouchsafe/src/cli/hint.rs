@@ -106,6 +106,12 @@ impl RequestFailure {
 
     fn hints_for_refusal(&self, error: &ApiError, situation: &Situation<'_>) -> Vec<String> {
         let command = situation.program.command();
+        if error.mentions("preflight capability check") {
+            return vec![format!(
+                "either nothing is mounted there, which `{command} secrets list` shows, or the token may do \
+                 nothing below it"
+            )];
+        }
         if error.is_permission_denied() {
             return self.hint_for_denial(situation).into_iter().collect();
         }
