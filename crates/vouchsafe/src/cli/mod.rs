@@ -29,6 +29,7 @@ mod list;
 mod login;
 mod login_method;
 mod mount;
+mod operator;
 mod patch;
 mod path_help;
 mod policy;
@@ -48,6 +49,7 @@ mod version;
 mod write;
 mod yaml;
 
+pub(crate) use arguments::nearest;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -95,11 +97,14 @@ enum Command {
     Kv(kv::Args),
     Lease(lease::Args),
     Audit(audit::Args),
+    Operator(operator::Args),
     PathHelp(path_help::Args),
     Print(print::Args),
     Version(version::Args),
     /// Start a server
-    #[command(after_help = "Example:\n  vouchsafe server -dev -dev-root-token-id=root")]
+    #[command(
+        after_help = "Example:\n  vouchsafe server -dev -dev-root-token-id=root\n  vouchsafe server -config=/etc/vouchsafe.d"
+    )]
     Server(crate::serve::Args),
     /// Take a guided tour with a server of its own
     #[command(after_help = "Example:\n  vouchsafe demo")]
@@ -166,6 +171,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Stop> {
         Command::Kv(args) => kv::run(args, context),
         Command::Lease(args) => lease::run(args, context),
         Command::Audit(args) => audit::run(args, context),
+        Command::Operator(args) => operator::run(args, context),
         Command::PathHelp(args) => path_help::run(args, context),
         Command::Print(args) => print::run(args, context),
         Command::Version(args) => version::run(args, context),

@@ -81,7 +81,7 @@ fn object(context: &Context, path: &str, doing: &str) -> Result<Map<String, Valu
     answer.map_err(|source| super::context::failed(doing, &request, source).into())
 }
 
-fn table(status: &Value) -> Table {
+pub(super) fn table(status: &Value) -> Table {
     let mut table = Table::of_pairs();
     let text = |name: &str| status.get(name).map(gotext::render).unwrap_or_default();
     let is = |name: &str| status.get(name) == Some(&Value::Bool(true));
