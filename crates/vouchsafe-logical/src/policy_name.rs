@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::Error;
+use crate::path::is_invisible;
 
 /// The longest policy name, in bytes.
 pub const POLICY_NAME_BYTES_MAX: usize = 512;
@@ -36,7 +37,7 @@ impl PolicyName {
         }
         if name
             .chars()
-            .any(|c| c.is_control() || (c.is_whitespace() && c != ' '))
+            .any(|c| c.is_control() || is_invisible(c) || (c.is_whitespace() && c != ' '))
         {
             return Err(Error::invalid(format!(
                 "policy name {name:?} contains characters that are not printable"
@@ -195,7 +196,7 @@ mod tests {
                 "{spelling:?}"
             );
         }
-        for refused in ["ro\0ot", "a\nb", "a\u{7f}"] {
+        for refused in ["ro\0ot", "a\nb", "a\u{7f}", "ro\u{200b}ot", "\u{202e}toor"] {
             assert!(PolicyName::parse(refused).is_err(), "{refused:?}");
         }
     }

@@ -20,7 +20,20 @@ use super::role::{self, TokenRole};
 use crate::attach;
 use crate::runtime::Runtime;
 use crate::sys::Sys;
-use crate::token::{Bounds, Found, TokenEntry, TokenStore, TokenType, end_of_life, lifetime};
+use crate::token::{
+    Bounds, Found, TOKEN_BYTES_MAX, TokenEntry, TokenStore, TokenType, end_of_life, lifetime,
+};
+
+/// The longest display name, in bytes.
+const DISPLAY_NAME_BYTES_MAX: usize = 512;
+/// The most policies of one token: each is looked up at each of its requests.
+const POLICIES_MAX: usize = 256;
+/// The most facts that are kept with a token. They stand in every audit entry of its requests.
+const META_PAIRS_MAX: usize = 64;
+/// The longest name of such a fact, in bytes.
+const META_NAME_BYTES_MAX: usize = 128;
+/// The longest such fact, in bytes.
+const META_VALUE_BYTES_MAX: usize = 512;
 
 input! {
     /// Body of all three.
@@ -184,6 +197,7 @@ struct Creation<'a> {
 impl Creation<'_> {
     /// What the maker may not ask for at all.
     fn check(&self, input: &CreateInput, orphan_route: bool) -> Result<(), Error> {
+        check_sizes(input)?;
         let maker = &self.maker.entry;
         if maker.num_uses > 0 || maker.spent {
             return Err(Error::invalid(
@@ -235,6 +249,12 @@ impl Creation<'_> {
                     "custom token ID cannot have the '{prefix}' prefix"
                 )));
             }
+        }
+        // What no header can carry, or no request may send, would be a token of nobody.
+        if id.len() > TOKEN_BYTES_MAX || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::invalid(format!(
+                "custom token ID must have at most {TOKEN_BYTES_MAX} visible ASCII characters"
+            )));
         }
         if id.contains('.') {
             return Err(Error::invalid(
@@ -361,11 +381,7 @@ impl Creation<'_> {
             role: self.call.captures.get("role_name").map(str::to_owned),
             created_at: now,
             creation_ttl: ttl,
-            expire_at: if never_ends {
-                None
-            } else {
-                end_of_life(now, ttl)
-            },
+            expire_at: (!never_ends).then(|| end_of_life(now, ttl)),
             last_renewed_at: None,
             explicit_max_ttl,
             max_ttl: Duration::ZERO,
@@ -409,6 +425,34 @@ impl Creation<'_> {
             metadata: BTreeMap::new(),
         }))
     }
+}
+
+/// What is kept of a token, and read again at each of its requests, is bounded.
+fn check_sizes(input: &CreateInput) -> Result<(), Error> {
+    let bounded = |what: &str, found: usize, max: usize| {
+        if found <= max {
+            return Ok(());
+        }
+        let text = format!("{what}: {found}; at most {max} are allowed");
+        Err(Error::invalid_because("token_too_large", text))
+    };
+    let name = input.display_name.as_deref().unwrap_or_default();
+    bounded("bytes of display_name", name.len(), DISPLAY_NAME_BYTES_MAX)?;
+    let policies = input.policies.as_ref().map_or(0, |list| list.0.len());
+    bounded("policies", policies, POLICIES_MAX)?;
+    let Some(meta) = &input.meta else {
+        return Ok(());
+    };
+    bounded("pairs of meta", meta.0.len(), META_PAIRS_MAX)?;
+    for (name, value) in &meta.0 {
+        bounded("bytes of a name in meta", name.len(), META_NAME_BYTES_MAX)?;
+        bounded(
+            "bytes of a value in meta",
+            value.len(),
+            META_VALUE_BYTES_MAX,
+        )?;
+    }
+    Ok(())
 }
 
 /// The shorter of what the request and the role say, where zero says nothing.

@@ -118,3 +118,40 @@ async fn children_are_bound_to_their_makers_addresses() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_is_kept_with_a_token_is_bounded() {
+    let server = TestServer::builder().start().await;
+    let pairs = |count: usize| -> Value {
+        let pairs = (0..count).map(|n| (format!("k{n}"), json!("v")));
+        Value::Object(pairs.collect())
+    };
+    let policies = |count: usize| (0..count).map(|n| format!("p{n}")).collect::<Vec<_>>();
+    for (fits, beyond) in [
+        (
+            json!({ "display_name": "x".repeat(512) }),
+            json!({ "display_name": "x".repeat(513) }),
+        ),
+        (json!({ "meta": pairs(64) }), json!({ "meta": pairs(65) })),
+        (
+            json!({ "meta": { "n".repeat(128): "v".repeat(512) } }),
+            json!({ "meta": { "n".repeat(129): "v" } }),
+        ),
+        (json!({}), json!({ "meta": { "n": "v".repeat(513) } })),
+        (
+            json!({ "policies": policies(256) }),
+            json!({ "policies": policies(257) }),
+        ),
+        (
+            json!({ "id": "i".repeat(16 * 1024) }),
+            json!({ "id": "i".repeat(16 * 1024 + 1) }),
+        ),
+        (json!({ "id": "~" }), json!({ "id": "a b" })),
+        (json!({}), json!({ "id": "\u{e9}" })),
+    ] {
+        server.write("auth/token/create", fits).await;
+        let root = &server.root_token;
+        let ask = server.post("auth/token/create", beyond).token(root);
+        ask.send().await.expect(400);
+    }
+}
