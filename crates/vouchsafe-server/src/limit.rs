@@ -4,6 +4,9 @@ use std::time::Duration;
 
 /// The largest request body, in bytes: Vault's `max_request_size`.
 pub const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The most bytes of all request bodies that are being read at a time. A body is read before anybody
+/// has proved anything, so this bounds what outsiders can make the server hold.
+pub const BODIES_BYTES_MAX: usize = 8 * BODY_BYTES_MAX;
 /// The deepest nesting of a JSON body.
 pub const JSON_DEPTH_MAX: usize = 64;
 /// The most values (members and elements, nested ones included) of a JSON body.
@@ -37,6 +40,8 @@ pub const STREAMS_MAX: u32 = 256;
 pub struct Limits {
     /// See [`BODY_BYTES_MAX`].
     pub body_bytes: usize,
+    /// See [`BODIES_BYTES_MAX`]. Set once, when the edge is made.
+    pub bodies_bytes: usize,
     /// See [`CONNECTIONS_MAX`]; at least one.
     pub connections: usize,
     /// See [`HEAD_TIMEOUT`].
@@ -55,6 +60,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: BODY_BYTES_MAX,
+            bodies_bytes: BODIES_BYTES_MAX,
             connections: CONNECTIONS_MAX,
             head_timeout: HEAD_TIMEOUT,
             body_timeout: BODY_TIMEOUT,

@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use http::{Method, Request as HttpRequest};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use vouchsafe_core::{Core, Outcome};
 use vouchsafe_logical::{Entropy, EntropyExt, Error, ErrorKind, Request};
 
@@ -24,22 +24,27 @@ pub struct Edge {
     core: Arc<Core>,
     entropy: Arc<dyn Entropy>,
     limits: Limits,
+    /// Bytes of bodies that may still be read into memory, for all connections together.
+    bodies: Arc<Semaphore>,
 }
 
 impl Edge {
     /// An edge before a core.
     #[must_use]
     pub fn new(core: Arc<Core>, entropy: Arc<dyn Entropy>) -> Self {
+        let limits = Limits::default();
         Self {
             core,
             entropy,
-            limits: Limits::default(),
+            bodies: Arc::new(Semaphore::new(limits.bodies_bytes)),
+            limits,
         }
     }
 
     /// The same edge with other limits than the default ones.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.bodies = Arc::new(Semaphore::new(limits.bodies_bytes));
         self.limits = limits;
         self
     }
@@ -87,8 +92,10 @@ impl Edge {
             return Err(Error::not_found());
         }
         let head = decode::head(&parts)?;
-        let body = read(body, &self.limits).await?;
+        // Held to the end of the request: what is made of a body is no smaller than it.
+        let (body, _held) = read(body, &self.limits, &self.bodies).await?;
         let request = decode::request(id.to_owned(), head, &parts.headers, &body, remote)?;
+        drop(body);
         let outcome = self.handle(request, running).await?;
         Ok(encode::outcome(id, &parts.headers, outcome))
     }
@@ -113,8 +120,12 @@ impl Edge {
     }
 }
 
-/// The whole body, within its limits.
-async fn read(mut body: Incoming, limits: &Limits) -> Result<Bytes, Error> {
+/// The whole body, within its limits, and its part of what all bodies may have.
+async fn read<'b>(
+    mut body: Incoming,
+    limits: &Limits,
+    bodies: &'b Semaphore,
+) -> Result<(Bytes, Option<SemaphorePermit<'b>>), Error> {
     let bytes_max = limits.body_bytes;
     let too_large = || {
         Error::new(
@@ -123,14 +134,22 @@ async fn read(mut body: Incoming, limits: &Limits) -> Result<Bytes, Error> {
             format!("the body has more than {bytes_max} bytes"),
         )
     };
+    let too_busy = || {
+        Error::new(
+            ErrorKind::Unavailable,
+            "too_many_bodies",
+            "the server is reading too many large requests; try again later",
+        )
+    };
     if body.is_end_stream() {
-        return Ok(Bytes::new());
+        return Ok((Bytes::new(), None));
     }
     if body.size_hint().lower() > bytes_max as u64 {
         return Err(too_large());
     }
     let reading = async {
         let mut whole = BytesMut::new();
+        let mut held: Option<SemaphorePermit<'b>> = None;
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| {
                 Error::invalid_because("body_unreadable", "the body ended before it was complete")
@@ -139,10 +158,17 @@ async fn read(mut body: Incoming, limits: &Limits) -> Result<Bytes, Error> {
                 if whole.len() + data.len() > bytes_max {
                     return Err(too_large());
                 }
+                let part = u32::try_from(data.len()).map_err(|_| too_large())?;
+                // Not waited for: those who hold the rest may never come to an end.
+                let part = bodies.try_acquire_many(part).map_err(|_| too_busy())?;
+                match &mut held {
+                    Some(held) => held.merge(part),
+                    None => held = Some(part),
+                }
                 whole.extend_from_slice(data);
             }
         }
-        Ok(whole.freeze())
+        Ok((whole.freeze(), held))
     };
     match tokio::time::timeout(limits.body_timeout, reading).await {
         Ok(outcome) => outcome,

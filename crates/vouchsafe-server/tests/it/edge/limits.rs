@@ -267,3 +267,41 @@ async fn head_bytes() {
         .await;
     assert_eq!(raw.status().await, 431);
 }
+
+/// Bodies that never end, of callers who proved nothing, hold no more than their common limit.
+#[tokio::test]
+async fn bodies_of_all_requests_together() {
+    use tokio::io::AsyncWriteExt;
+    let limits = Limits {
+        bodies_bytes: 2_000,
+        ..Limits::default()
+    };
+    let server = TestServer::builder()
+        .with_probes()
+        .with_limits(limits)
+        .start()
+        .await;
+    post(&server, text_of(2_000)).await.expect(200);
+    post(&server, text_of(2_001)).await.expect(503);
+    let mut slow = tokio::net::TcpStream::connect(server.address())
+        .await
+        .unwrap();
+    let head = "POST /v1/probe/echo/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1500\r\n\r\n";
+    slow.write_all(head.as_bytes()).await.unwrap();
+    slow.write_all(&[b' '; 1_000]).await.unwrap();
+    let small = || post(&server, text_of(1_500));
+    let taken = async {
+        while small().await.status != 503 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    fast(taken).await;
+    post(&server, text_of(1_000)).await.expect(200);
+    drop(slow);
+    let given_back = async {
+        while small().await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    fast(given_back).await;
+}
