@@ -35,7 +35,7 @@ pub(crate) const EDGES: &[Edge] = &[
     // Level 3: the HTTP edge; it meets backends and storage only in its tests.
     Edge { package: "vouchsafe-server",   may_use: &["vouchsafe-core", "vouchsafe-logical", "vouchsafe-api"], tests_may_use: &["vouchsafe-backends", "vouchsafe-storage", "vouchsafe-jose", "vouchsafe-testing"] },
     // Level 4: the composition root.
-    Edge { package: "vouchsafe",          may_use: &["vouchsafe-server", "vouchsafe-core", "vouchsafe-backends", "vouchsafe-storage", "vouchsafe-api", "vouchsafe-logical", "vouchsafe-jose"], tests_may_use: &["vouchsafe-testing"] },
+    Edge { package: "vouchsafe",          may_use: &["vouchsafe-server", "vouchsafe-core", "vouchsafe-backends", "vouchsafe-storage", "vouchsafe-policy", "vouchsafe-api", "vouchsafe-logical", "vouchsafe-jose"], tests_may_use: &["vouchsafe-testing"] },
     // Beside the levels.
     Edge { package: "vouchsafe-testing",  may_use: &["vouchsafe-logical"], tests_may_use: &[] },
     Edge { package: "xtask",              may_use: &[], tests_may_use: &[] },

@@ -1,28 +1,23 @@
 //! A server in memory inside this process: what dev mode and the demo run.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::Arc;
 
 use anyhow::Context;
-use tokio::task::JoinHandle;
 use vouchsafe_backends::catalog::CATALOG;
-use vouchsafe_core::{Core, Ports, Settings, WorkerThreads};
+use vouchsafe_core::{Core, Settings};
 use vouchsafe_server::{Edge, Listener, Serving};
-use vouchsafe_storage::{Barrier, Change, InMemory, Physical, RootKey};
+use vouchsafe_storage::{Barrier, InMemory, Physical, RootKey};
 
-use crate::ports::{SystemClock, SystemEntropy};
-
-/// How often the server does what is due: rotations, expired tokens.
-const TICK_INTERVAL: Duration = Duration::from_secs(15);
+use crate::background::Background;
+use crate::ports;
 
 /// An initialised, unsealed server that keeps everything in memory.
 pub(crate) struct Embedded {
     core: Arc<Core>,
     root_token: String,
     serving: Serving,
-    duties: JoinHandle<()>,
-    changes: JoinHandle<()>,
+    background: Background,
 }
 
 impl Embedded {
@@ -31,13 +26,7 @@ impl Embedded {
         address: SocketAddr,
         root_token_id: Option<&str>,
     ) -> anyhow::Result<Self> {
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let workers = WorkerThreads::start(threads).context("start worker threads")?;
-        let ports = Ports {
-            clock: Arc::new(SystemClock),
-            entropy: Arc::new(SystemEntropy),
-            workers,
-        };
+        let ports = ports::of_system()?;
         let physical: Arc<dyn Physical> = Arc::new(InMemory::new());
         let barrier = Arc::new(Barrier::new(
             physical,
@@ -77,15 +66,13 @@ impl Embedded {
             .create_root_token(root_token_id)
             .await
             .context("make a root token")?;
-        let changes = supervised("change feed", follow(Arc::downgrade(&core), feed));
-        let duties = supervised("duties", tick(Arc::downgrade(&core)));
+        let background = Background::start(&core, feed);
         let serving = listener.serve(Edge::new(Arc::clone(&core), entropy));
         Ok(Self {
             core,
             root_token,
             serving,
-            duties,
-            changes,
+            background,
         })
     }
 
@@ -111,49 +98,8 @@ impl Embedded {
 
     /// Lets requests in flight finish, and ends.
     pub(crate) async fn stop(self) {
-        self.duties.abort();
-        self.changes.abort();
         self.serving.stop().await;
-    }
-}
-
-/// Spawns a task whose end is logged, since none of them should end by itself.
-fn supervised(
-    name: &'static str,
-    task: impl Future<Output = ()> + Send + 'static,
-) -> JoinHandle<()> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the supervised spawner of the binary"
-    )]
-    tokio::spawn(async move {
-        task.await;
-        tracing::debug!(task = name, "a background task ended");
-    })
-}
-
-async fn tick(core: Weak<Core>) {
-    let mut interval = tokio::time::interval(TICK_INTERVAL);
-    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        interval.tick().await;
-        let Some(core) = core.upgrade() else { return };
-        core.tick().await;
-    }
-}
-
-async fn follow(core: Weak<Core>, mut feed: Box<dyn vouchsafe_storage::ChangeFeed>) {
-    loop {
-        let change = feed.next().await;
-        let Some(core) = core.upgrade() else { return };
-        match change {
-            Ok(Change::Committed(event)) => core.invalidate(&event.keys).await,
-            Ok(Change::Lagged { .. }) => core.invalidate_all().await,
-            Err(error) => {
-                tracing::error!(%error, "the store's change feed broke");
-                return;
-            }
-        }
+        self.background.stop();
     }
 }
 

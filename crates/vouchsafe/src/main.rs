@@ -3,7 +3,9 @@
 //! This file reads what the process was given (arguments, environment, terminal) and hands it on;
 //! nothing below it asks the process again.
 
+mod background;
 mod cli;
+mod config;
 mod demo;
 mod embedded;
 mod ports;

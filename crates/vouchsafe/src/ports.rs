@@ -1,9 +1,22 @@
 //! The real world behind the ports: the system's clock and its randomness.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
+use anyhow::Context;
+use vouchsafe_core::{Ports, WorkerThreads};
 use vouchsafe_logical::{Clock, Entropy, Timestamp};
 use zeroize::Zeroize;
+
+/// The real world, with as many threads for slow work as the machine has processors.
+pub(crate) fn of_system() -> anyhow::Result<Ports> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Ok(Ports {
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        workers: WorkerThreads::start(threads).context("start worker threads")?,
+    })
+}
 
 /// The clock of the operating system.
 pub(crate) struct SystemClock;

@@ -57,6 +57,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub(crate) use arguments::nearest;
 pub(crate) use console::Console;
 pub(crate) use environment::Environment;
 
