@@ -49,8 +49,6 @@ mod version;
 mod write;
 mod yaml;
 
-pub(crate) use arguments::nearest;
-
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -104,7 +102,8 @@ enum Command {
     Version(version::Args),
     /// Start a server
     #[command(
-        after_help = "Example:\n  vouchsafe server -dev -dev-root-token-id=root\n  vouchsafe server -config=/etc/vouchsafe.d"
+        after_help = "Example:\n  vouchsafe server -dev -dev-root-token-id=root\n  \
+                            vouchsafe server -config=/etc/vouchsafe.d"
     )]
     Server(crate::serve::Args),
     /// Take a guided tour with a server of its own
