@@ -12,6 +12,9 @@ use crate::step::{Outcome, step};
 /// Seconds that `fuzz` runs when it is not told otherwise.
 const FUZZ_SECONDS: u64 = 60;
 
+/// Seconds that `torture` runs when it is not told otherwise.
+const TORTURE_SECONDS: u64 = 60;
+
 /// Everything a change must pass, cheapest first; the first failure stops.
 pub(crate) fn check(arguments: &mut Arguments) -> Result<()> {
     let without_tests = arguments.flag("--no-test");
@@ -127,6 +130,15 @@ pub(crate) fn fuzz(arguments: &mut Arguments) -> Result<()> {
         .arg("--")
         .arg(limit)
         .env("RUSTC_BOOTSTRAP", "1"))
+}
+
+/// 200 rounds at least, however few seconds are given.
+pub(crate) fn torture(arguments: &mut Arguments) -> Result<()> {
+    let seconds = arguments.number("--seconds", TORTURE_SECONDS)?;
+    arguments.finish()?;
+    run(&mut cargo(&format!(
+        "test --locked -p vouchsafe-storage --test torture -- --seconds {seconds}"
+    )))
 }
 
 pub(crate) fn vectors(arguments: &mut Arguments) -> Result<()> {

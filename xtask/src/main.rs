@@ -82,6 +82,12 @@ const COMMANDS: &[Command] = &[
         run: chore::fuzz,
     },
     Command {
+        name: "torture",
+        operands: "[--seconds N]",
+        summary: "kill the store in a file while it is written, again and again (60 s unless told)",
+        run: chore::torture,
+    },
+    Command {
         name: "vectors",
         operands: "",
         summary: "run the published test vectors of JOSE alone",

@@ -1,5 +1,5 @@
-//! The store in a file, through its public interface: opening, closing, reopening. Faults of the
-//! disk are tested beside the implementation, sudden deaths in `tests/torture`.
+//! The store in a file, through its public interface: opening, closing, reopening. Conformance and
+//! faults of the disk are tested beside the implementation, sudden deaths in `tests/torture.rs`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,10 +8,9 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use tokio::task::JoinSet;
-use vouchsafe_logical::{BoxFuture, CommitError, Record, StoreError, Version};
-use vouchsafe_storage::physical::conformance;
+use vouchsafe_logical::StoreError;
 use vouchsafe_storage::physical::file::FILE_NAME;
-use vouchsafe_storage::{Change, ChangeFeed, FilePhysical, OpenError, Physical, Revision};
+use vouchsafe_storage::{Change, FilePhysical, OpenError, Physical, Revision};
 
 use crate::fake::{batch, expecting, node, put, raw, root_key, value};
 
@@ -21,61 +20,6 @@ fn folder() -> TempDir {
 
 fn open(folder: &TempDir) -> Arc<dyn Physical> {
     Arc::new(FilePhysical::open(folder.path()).unwrap())
-}
-
-/// A store that takes its folder along when it is dropped.
-struct Temporary {
-    store: FilePhysical,
-    _folder: TempDir,
-}
-
-impl Physical for Temporary {
-    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Record>, StoreError>> {
-        self.store.get(key)
-    }
-
-    fn get_newer<'a>(
-        &'a self,
-        key: &'a str,
-        than: Version,
-    ) -> BoxFuture<'a, Result<vouchsafe_logical::Newer, StoreError>> {
-        self.store.get_newer(key, than)
-    }
-
-    fn list<'a>(
-        &'a self,
-        prefix: &'a str,
-        after: Option<&'a str>,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {
-        self.store.list(prefix, after, limit)
-    }
-
-    fn commit(
-        &self,
-        batch: vouchsafe_logical::Batch,
-    ) -> BoxFuture<'_, Result<Revision, CommitError>> {
-        self.store.commit(batch)
-    }
-
-    fn subscribe(
-        &self,
-        after: Option<Revision>,
-    ) -> BoxFuture<'_, Result<Box<dyn ChangeFeed>, StoreError>> {
-        self.store.subscribe(after)
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn conforms() {
-    conformance::run(|| async {
-        let folder = folder();
-        Arc::new(Temporary {
-            store: FilePhysical::open(folder.path()).unwrap(),
-            _folder: folder,
-        }) as Arc<dyn Physical>
-    })
-    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -182,6 +126,17 @@ fn what_is_no_store_is_refused_and_left_alone() {
         assert!(matches!(refused, OpenError::Damaged { .. }), "{refused}");
         assert_eq!(fs::read(&file).unwrap(), content);
     }
+}
+
+/// What a creation leaves that was killed half-way.
+#[tokio::test]
+async fn unfinished_creation_is_begun_anew() {
+    let folder = folder();
+    let unfinished = folder.path().join("store.redb.new");
+    fs::write(&unfinished, [0; 10_000]).unwrap();
+    let store = open(&folder);
+    store.commit(batch("a", b"1")).await.unwrap();
+    assert!(!unfinished.exists());
 }
 
 #[test]

@@ -4,16 +4,18 @@
 //! A sync that failed can't be repeated: the kernel may have dropped the pages and report success
 //! the next time. So what the file holds after a failure must be what a crash at that moment would
 //! have left, which every open can recover from. The engine would enforce this by refusing reads as
-//! well; the store shall stay readable. So the engine is told that all went well, the changes go
-//! nowhere, and the writer, who asks the fuse after every commit, acknowledges nothing any more.
+//! well; the store shall stay readable. So the engine is told that all went well, its changes go to
+//! a layer in memory through which it reads on, and the writer, who asks the fuse after every
+//! commit, acknowledges nothing any more. The layer stays as small as the one group of commits that
+//! failed, and the engine's closing notes.
 //!
 //! Invariants:
 //! - After [`Fuse::cause`] has answered a cause, the file does not change.
-//! - Reads are never altered: a read that fails is an error of the engine.
+//! - A read that fails is an error of the engine.
 
 use std::io;
 use std::ops::Bound;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use redb::{BackendError, StorageBackend};
 
@@ -47,19 +49,16 @@ impl Fuse {
         let _ = self.0.cause.set(cause);
     }
 
-    /// Performs a change of the file unless the fuse has blown.
-    fn through(&self, what: &str, change: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
-        if self.cause().is_some() {
-            return Ok(());
+    /// Makes of a failed change the end of all changes. Answers whether the layer takes it.
+    fn catch(&self, what: &str, done: io::Result<()>) -> io::Result<bool> {
+        match done {
+            Ok(()) => Ok(false),
+            Err(error) if self.0.armed.get().is_some() => {
+                self.blow(format!("{what} the store file: {error}"));
+                Ok(true)
+            }
+            Err(error) => Err(error),
         }
-        let done = change();
-        if let Err(error) = &done
-            && self.0.armed.get().is_some()
-        {
-            self.blow(format!("{what} the store file: {error}"));
-            return Ok(());
-        }
-        done
     }
 }
 
@@ -68,34 +67,100 @@ impl Fuse {
 pub(super) struct Fused<B> {
     inner: B,
     fuse: Fuse,
+    layer: RwLock<Layer>,
 }
 
-impl<B> Fused<B> {
+/// What the engine changed after the fuse had blown.
+#[derive(Debug, Default)]
+struct Layer {
+    /// The length of the file as the engine sees it, once it differs.
+    len: Option<u64>,
+    /// Offsets and bytes, oldest first.
+    writes: Vec<(u64, Vec<u8>)>,
+}
+
+impl Layer {
+    /// Puts what was written of the bytes from `offset` on over `out`.
+    fn cover(&self, offset: u64, out: &mut [u8]) {
+        let end = offset + out.len() as u64;
+        for (at, bytes) in &self.writes {
+            let from = offset.max(*at);
+            let to = end.min(at + bytes.len() as u64);
+            if from < to {
+                let source = &bytes[(from - at) as usize..(to - at) as usize];
+                out[(from - offset) as usize..(to - offset) as usize].copy_from_slice(source);
+            }
+        }
+    }
+}
+
+impl<B: StorageBackend> Fused<B> {
     pub(super) fn new(inner: B, fuse: Fuse) -> Self {
-        Self { inner, fuse }
+        Self {
+            inner,
+            fuse,
+            layer: RwLock::default(),
+        }
+    }
+
+    /// A poisoned lock is entered all the same: what is done under it can't panic half-way.
+    fn layer(&self) -> RwLockReadGuard<'_, Layer> {
+        self.layer.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Performs a change of the file, or one of the layer if the fuse has blown, now or before.
+    fn change(
+        &self,
+        what: &str,
+        of_file: impl FnOnce() -> io::Result<()>,
+        of_layer: impl FnOnce(&mut Layer),
+    ) -> io::Result<()> {
+        if self.fuse.cause().is_some() || self.fuse.catch(what, of_file())? {
+            of_layer(&mut self.layer.write().unwrap_or_else(PoisonError::into_inner));
+        }
+        Ok(())
     }
 }
 
 impl<B: StorageBackend> StorageBackend for Fused<B> {
     fn len(&self) -> io::Result<u64> {
-        self.inner.len()
+        self.layer().len.map_or_else(|| self.inner.len(), Ok)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.inner.read(offset, out)
+        if self.fuse.cause().is_none() {
+            return self.inner.read(offset, out);
+        }
+        // The engine may have grown the file in the layer only.
+        let in_file = self.inner.len()?.saturating_sub(offset);
+        let in_file = usize::try_from(in_file).map_or(out.len(), |bytes| bytes.min(out.len()));
+        let (file, beyond) = out.split_at_mut(in_file);
+        if !file.is_empty() {
+            self.inner.read(offset, file)?;
+        }
+        beyond.fill(0);
+        self.layer().cover(offset, out);
+        Ok(())
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.fuse.through("resize", || self.inner.set_len(len))
+        self.change(
+            "resize",
+            || self.inner.set_len(len),
+            |layer| layer.len = Some(len),
+        )
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.fuse.through("sync", || self.inner.sync_data())
+        self.change("sync", || self.inner.sync_data(), |_| {})
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.fuse
-            .through("write", || self.inner.write(offset, data))
+        self.change(
+            "write",
+            || self.inner.write(offset, data),
+            |layer| layer.writes.push((offset, data.to_vec())),
+        )
     }
 
     fn close(&self) -> io::Result<()> {

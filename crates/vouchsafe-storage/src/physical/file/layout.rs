@@ -42,7 +42,7 @@ pub(super) fn begin(database: &Database) -> Result<WriteTransaction, redb::Error
     Ok(transaction)
 }
 
-/// Checks the format, and creates the tables of a new store.
+/// Checks the format, and creates the tables of a new store. `path` is for errors.
 pub(super) fn prepare(database: &Database, path: &Path) -> Result<(), OpenError> {
     let engine = |error: redb::Error| OpenError::of_engine(path, error);
     let transaction = begin(database).map_err(engine)?;

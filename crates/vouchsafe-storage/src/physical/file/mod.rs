@@ -27,15 +27,16 @@ mod layout;
 mod tests;
 mod writer;
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use arc_swap::ArcSwap;
-use redb::StorageBackend;
 use redb::backends::FileBackend;
+use redb::{Database, StorageBackend};
 use tokio::sync::{mpsc, oneshot};
 use vouchsafe_logical::view::LIST_PAGE_MAX;
 use vouchsafe_logical::{Batch, BoxFuture, CommitError, Newer, Record, StoreError, Version};
@@ -49,6 +50,9 @@ use writer::{GROUP_COMMITS_MAX, Request, Writer};
 
 /// The file that holds the store, in its folder.
 pub const FILE_NAME: &str = "store.redb";
+
+/// The name of the file until the new store in it is complete.
+const UNFINISHED_FILE_NAME: &str = "store.redb.new";
 
 /// The memory that the engine's page cache may take: 256 MiB.
 const CACHE_BYTES: usize = 256 << 20;
@@ -64,6 +68,8 @@ pub struct FilePhysical {
     /// `None` only while the store is being dropped.
     queue: Option<mpsc::Sender<Request>>,
     writer: Option<JoinHandle<()>>,
+    /// Holds the lock of the folder; `None` where a test keeps the store elsewhere.
+    folder: Option<File>,
 }
 
 /// What the writer publishes.
@@ -81,19 +87,15 @@ impl FilePhysical {
     /// See [`OpenError`].
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         create_folder(path)?;
+        let folder = lock_folder(path)?;
         let file_path = path.join(FILE_NAME);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&file_path)
-            .map_err(|error| OpenError::io(&file_path, "open", &error))?;
-        sync_folder(path)?;
-        let backend =
-            FileBackend::new(file).map_err(|error| OpenError::of_engine(&file_path, error))?;
-        Self::open_backend(&file_path, backend, CACHE_BYTES)
+        if !file_path.exists() {
+            create_file(path, &file_path)?;
+        }
+        let backend = file_backend(&file_path)?;
+        let mut store = Self::open_backend(&file_path, backend, CACHE_BYTES)?;
+        store.folder = Some(folder);
+        Ok(store)
     }
 
     fn open_backend(
@@ -103,17 +105,7 @@ impl FilePhysical {
     ) -> Result<Self, OpenError> {
         let fuse = Fuse::default();
         let backend = Fused::new(backend, fuse.clone());
-        let (database, snapshot) = error::contained_open(path, || {
-            let database = redb::Builder::new()
-                .set_cache_size(cache_bytes)
-                .set_check_integrity_on_open(true)
-                .create_with_backend(backend)
-                .map_err(|error| OpenError::of_engine(path, error))?;
-            layout::prepare(&database, path)?;
-            let snapshot = Snapshot::take(&database);
-            let snapshot = snapshot.map_err(|error| OpenError::of_engine(path, error))?;
-            Ok((database, snapshot))
-        })?;
+        let (database, snapshot) = open_database(path, backend, cache_bytes)?;
         fuse.arm();
         let revision = snapshot.revision;
         let shared = Arc::new(Shared {
@@ -135,6 +127,7 @@ impl FilePhysical {
             shared,
             queue: Some(queue),
             writer: Some(writer),
+            folder: None,
         })
     }
 
@@ -160,6 +153,7 @@ impl Drop for FilePhysical {
             // The writer contains panics; there is nothing to report.
             let _ = writer.join();
         }
+        drop(self.folder.take());
     }
 }
 
@@ -176,6 +170,68 @@ fn create_folder(path: &Path) -> Result<(), OpenError> {
     let absolute =
         fs::canonicalize(path).map_err(|error| OpenError::io(path, "resolve", &error))?;
     absolute.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Keeps every other process, and every other store of this one, out of the folder.
+fn lock_folder(path: &Path) -> Result<File, OpenError> {
+    let folder = File::open(path).map_err(|error| OpenError::io(path, "open", &error))?;
+    match folder.try_lock() {
+        Ok(()) => Ok(folder),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse {
+            path: path.to_owned(),
+        }),
+        Err(TryLockError::Error(error)) => Err(OpenError::io(path, "lock the folder", &error)),
+    }
+}
+
+/// Creates an empty store under another name and renames it when it is complete: whatever stops
+/// the creation leaves no store, rather than one that can't be opened.
+fn create_file(folder: &Path, path: &Path) -> Result<(), OpenError> {
+    let unfinished = folder.join(UNFINISHED_FILE_NAME);
+    let failed = |action, error| OpenError::io(&unfinished, action, &error);
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed("remove", error)),
+        _ => {}
+    }
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&unfinished)
+        .map_err(|error| failed("create", error))?;
+    // Closed at once, which makes it complete and durable.
+    let (database, snapshot) = open_database(&unfinished, file_backend(&unfinished)?, CACHE_BYTES)?;
+    drop(snapshot);
+    database
+        .close()
+        .map_err(|error| OpenError::of_engine(&unfinished, error))?;
+    fs::rename(&unfinished, path).map_err(|error| failed("rename", error))?;
+    sync_folder(folder)
+}
+
+fn file_backend(path: &Path) -> Result<FileBackend, OpenError> {
+    let file = OpenOptions::new().read(true).write(true).open(path);
+    let file = file.map_err(|error| OpenError::io(path, "open", &error))?;
+    FileBackend::new(file).map_err(|error| OpenError::of_engine(path, error))
+}
+
+/// Opens the engine, checks every page and the format, and reads the newest state.
+fn open_database(
+    path: &Path,
+    backend: impl StorageBackend,
+    cache_bytes: usize,
+) -> Result<(Database, Snapshot), OpenError> {
+    error::contained_open(path, || {
+        let database = redb::Builder::new()
+            .set_cache_size(cache_bytes)
+            .set_check_integrity_on_open(true)
+            .create_with_backend(backend)
+            .map_err(|error| OpenError::of_engine(path, error))?;
+        layout::prepare(&database, path)?;
+        let snapshot = Snapshot::take(&database);
+        let snapshot = snapshot.map_err(|error| OpenError::of_engine(path, error))?;
+        Ok((database, snapshot))
+    })
 }
 
 /// Makes the names in a folder durable: without it a power failure could take a new file away.
