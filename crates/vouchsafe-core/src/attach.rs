@@ -149,7 +149,7 @@ fn entry_of(
         role: None,
         created_at: now,
         creation_ttl: life.ttl,
-        expire_at: end_of_life(now, life.ttl),
+        expire_at: Some(end_of_life(now, life.ttl)),
         last_renewed_at: None,
         explicit_max_ttl: parameters.explicit_max_ttl,
         max_ttl: parameters.max_ttl,

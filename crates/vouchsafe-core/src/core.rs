@@ -162,7 +162,7 @@ impl Core {
         let Some(runtime) = self.runtime() else {
             return;
         };
-        if keys.iter().any(|key| key == "core/mounts")
+        if keys.iter().any(|key| key == crate::mount::TABLE_KEY)
             && let Err(error) = runtime.mounts.reload().await
         {
             tracing::error!(reason = error.reason(), "the mount table can't be read");

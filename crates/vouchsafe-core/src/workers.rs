@@ -80,3 +80,72 @@ impl Workers for WorkerThreads {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use vouchsafe_logical::run_on;
+
+    use super::*;
+
+    /// Submits a job that runs until the sender is dropped, and waits until it runs.
+    fn occupy(workers: &WorkerThreads, pool: Pool) -> mpsc::Sender<()> {
+        let (running, runs) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let job = move || {
+            running.send(()).expect("the test waits");
+            assert!(released.recv().is_err(), "the test lets go");
+        };
+        workers.submit(pool, Box::new(job)).expect("an empty queue");
+        runs.recv().expect("the job runs");
+        release
+    }
+
+    #[test]
+    fn a_full_queue_refuses_at_once_and_the_other_pool_does_not_care() {
+        for (pool, max, other) in [
+            (Pool::Signing, SIGNING_QUEUE_MAX, Pool::Slow),
+            (Pool::Slow, SLOW_QUEUE_MAX, Pool::Signing),
+        ] {
+            let workers = WorkerThreads::start(1).expect("threads");
+            let release = occupy(&workers, pool);
+            let (done, finished) = mpsc::channel();
+            for _ in 0..max {
+                let done = done.clone();
+                let job = move || done.send(()).expect("the test waits");
+                workers.submit(pool, Box::new(job)).expect("a place");
+            }
+            let refused = workers.submit(pool, Box::new(|| ())).expect_err("no place");
+            assert_eq!(refused.reason(), "queue_full");
+            assert_eq!(refused.kind(), ErrorKind::Unavailable);
+            drop(occupy(&workers, other));
+            drop((release, done));
+            assert_eq!(finished.iter().count(), max, "what was accepted is done");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_job_that_panics_takes_no_thread_along() {
+        let workers = WorkerThreads::start(1).expect("threads");
+        for _ in 0..2 {
+            let answer = run_on(&*workers, Pool::Slow, || -> u8 { panic!("on purpose") }).await;
+            assert_eq!(
+                answer.err().map(|error| error.kind()),
+                Some(ErrorKind::Internal)
+            );
+        }
+        let answer = run_on(&*workers, Pool::Slow, || 7).await;
+        assert_eq!(answer.ok(), Some(7));
+    }
+
+    #[test]
+    fn threads_end_with_their_pools() {
+        let (alive, ended) = mpsc::channel::<()>();
+        let workers = WorkerThreads::start(0).expect("at least one thread");
+        let job = move || drop(alive);
+        workers.submit(Pool::Slow, Box::new(job)).expect("a place");
+        drop(workers);
+        assert!(ended.recv().is_err(), "what waits is still done");
+    }
+}

@@ -8,8 +8,9 @@ use vouchsafe_logical::{EntropyExt, Error, MountClass, TokenKind};
 use super::entry::{MountConfig, MountEntry, StoredClass, UserLockoutConfig};
 use super::table::Mounts;
 
-/// The most mounts of one server.
-const MOUNTS_MAX: usize = 10_000;
+/// The most mounts of one server. The table is one record, which every change writes as a whole and
+/// every node reads: with descriptions of a few words, this many are less than a mebibyte.
+pub(super) const MOUNTS_MAX: usize = 1_000;
 /// Paths that clients may not mount at or below.
 const RESERVED: &[&str] = &["sys/", "identity/", "cubbyhole/", "auth/token/", "audit/"];
 
@@ -120,7 +121,7 @@ impl Mounts {
                 ),
             ));
         }
-        self.change(|entries, _| {
+        self.change(|entries| {
             check_free(entries, &path)?;
             if entries.len() >= MOUNTS_MAX {
                 return Err(Error::invalid(format!(
@@ -143,7 +144,7 @@ impl Mounts {
         class: StoredClass,
         path: &str,
     ) -> Result<Option<MountEntry>, Error> {
-        self.change(|entries, _| {
+        self.change(|entries| {
             let is_meant = |entry: &MountEntry| entry.path == path && entry.class == class;
             let Some(place) = entries.iter().position(is_meant) else {
                 return Ok(None);
@@ -163,7 +164,7 @@ impl Mounts {
     /// # Errors
     /// No such mount, or a default lifetime over the longest one.
     pub async fn tune(&self, path: &str, tuning: &Tuning) -> Result<(), Error> {
-        self.change(|entries, _| {
+        self.change(|entries| {
             let Some(entry) = entries.iter_mut().find(|entry| entry.path == path) else {
                 return Err(Error::invalid(format!("no mount at {path:?}")));
             };
@@ -177,7 +178,7 @@ impl Mounts {
     /// # Errors
     /// As [`Mounts::enable`], and where nothing is mounted at `from`.
     pub async fn remount(&self, from: &str, to: &str) -> Result<(), Error> {
-        self.change(|entries, _| {
+        self.change(|entries| {
             let Some(place) = entries.iter().position(|entry| entry.path == from) else {
                 return Err(Error::invalid(format!("no matching mount at {from:?}")));
             };
@@ -230,7 +231,7 @@ impl Mounts {
             ("auth/token/", "token", "token based credentials"),
         ];
         let entropy = &*self.ports.entropy;
-        self.change(|entries, _| {
+        self.change(|entries| {
             for (path, kind, description) in built_in {
                 if entries.iter().any(|entry| entry.path == path) {
                     continue;

@@ -9,6 +9,8 @@
 mod change;
 mod entry;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -23,6 +25,7 @@ use crate::core::Core;
 
 pub use change::{NewMount, Tuning};
 pub use entry::{MountConfig, MountEntry, SYSTEM_LEASE_TTL, StoredClass, UserLockoutConfig};
+pub(crate) use table::TABLE_KEY;
 pub use table::{Mount, MountTable, Mounts};
 
 impl Core {

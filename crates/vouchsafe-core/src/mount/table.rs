@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, Weak};
 
 use arc_swap::ArcSwap;
 use vouchsafe_logical::{
-    Backend, Catalog, Clock, Entropy, Error, MountClass, MountSummary, Settings, System,
-    Transaction, View, Workers,
+    Backend, Catalog, Clock, Entropy, Error, MountClass, MountSummary, Settings, System, View,
+    Workers,
 };
 
 use super::entry::{MountEntry, StoredClass};
@@ -14,7 +14,7 @@ use crate::caught::caught;
 use crate::ports::Ports;
 
 /// Where the table is stored: one record, so that conflicts between paths are seen by its version.
-pub(super) const TABLE_KEY: &str = "core/mounts";
+pub(crate) const TABLE_KEY: &str = "core/mounts";
 
 /// A mount that is open.
 pub struct Mount {
@@ -171,6 +171,12 @@ impl Mounts {
     /// # Errors
     /// The store's, or a stored kind that this build does not have.
     pub async fn reload(&self) -> Result<(), Error> {
+        // Else a table that was read before a change could replace the one that came of it.
+        let _one_at_a_time = self.changing.lock().await;
+        self.open_stored().await
+    }
+
+    async fn open_stored(&self) -> Result<(), Error> {
         let entries: Vec<MountEntry> = self.view.read(TABLE_KEY).await?.unwrap_or_default();
         let open = self.table.load_full();
         let mut mounts = Vec::with_capacity(entries.len());
@@ -198,7 +204,7 @@ impl Mounts {
     /// Those of `change`; a conflict with other nodes after many tries.
     pub(super) async fn change<T>(
         &self,
-        mut change: impl FnMut(&mut Vec<MountEntry>, &mut Transaction) -> Result<T, Error>,
+        mut change: impl FnMut(&mut Vec<MountEntry>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let _one_at_a_time = self.changing.lock().await;
         for _ in 0..vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX {
@@ -207,12 +213,12 @@ impl Mounts {
                 .read(&self.view, TABLE_KEY)
                 .await?
                 .unwrap_or_default();
-            let answer = change(&mut entries, &mut transaction)?;
+            let answer = change(&mut entries)?;
             entries.sort_by(|a, b| a.path.cmp(&b.path));
             transaction.put_record(&self.view, TABLE_KEY, &entries)?;
             match transaction.commit().await {
                 Ok(()) => {
-                    self.reload().await?;
+                    self.open_stored().await?;
                     return Ok(answer);
                 }
                 Err(vouchsafe_logical::CommitError::Conflict) => {}
@@ -226,11 +232,19 @@ impl Mounts {
         &self,
         entry: &MountEntry,
     ) -> Option<&'static vouchsafe_logical::BackendKind> {
-        let class = MountClass::from(entry.class);
+        self.named(&entry.kind, MountClass::from(entry.class))
+    }
+
+    /// The kind of this name in a class.
+    pub(super) fn named(
+        &self,
+        name: &str,
+        class: MountClass,
+    ) -> Option<&'static vouchsafe_logical::BackendKind> {
         self.catalog
             .iter()
             .copied()
-            .find(|kind| kind.name == entry.kind && kind.class == class)
+            .find(|kind| kind.name == name && kind.class == class)
     }
 
     fn open(&self, entry: &MountEntry) -> Result<Arc<dyn Backend>, Error> {

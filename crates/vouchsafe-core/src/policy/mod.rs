@@ -3,6 +3,9 @@
 //! A policy is parsed when its record changes, an ACL is compiled when one of its policies, or
 //! what their templates are filled from, changes. Both caches prove their content by versions.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -157,7 +160,7 @@ impl PolicyStore {
             .list_all("")
             .await?
             .into_iter()
-            .filter_map(|key| unescape(&key))
+            .map(|key| unescape(&key))
             .collect();
         names.push("root".to_owned());
         names.sort();
@@ -255,8 +258,8 @@ fn key(name: &PolicyName) -> String {
     key
 }
 
-fn unescape(key: &str) -> Option<String> {
-    Some(key.replace("%2f", "/").replace("%25", "%"))
+fn unescape(key: &str) -> String {
+    key.replace("%2f", "/").replace("%25", "%")
 }
 
 /// Fills policy templates from the caller's subject.

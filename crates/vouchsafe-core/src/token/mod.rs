@@ -6,6 +6,8 @@ mod hash;
 mod lifetime;
 mod routes;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use batch::{BATCH_PREFIX, BATCH_TOKEN_BYTES_MAX};
 pub use entry::{TokenEntry, TokenType};

@@ -483,12 +483,13 @@ impl TokenStore {
             let hash = TokenHash::from_stored(hash.to_owned());
             let stored: Option<TokenEntry> = self.view.read(&id_key(&hash)).await?;
             match stored {
-                Some(entry) if !entry.is_expired(now) => {}
-                Some(_) => {
+                Some(entry) if entry.is_expired(now) => {
                     self.revoke(&hash).await?;
                     removed += 1;
                 }
-                None => {
+                // The token is gone, or was given another end. The key must not stay: it would
+                // stand before all others for ever.
+                Some(_) | None => {
                     let mut transaction = self.view.begin();
                     transaction.delete(&self.view, &key);
                     transaction.commit().await?;
@@ -556,8 +557,9 @@ async fn key(view: &View, name: &str, entropy: &dyn Entropy) -> Result<Vec<u8>, 
     Err(CommitError::Conflict.into())
 }
 
-/// A token's end of life from its bounds.
+/// The end of a life that begins now. One beyond all calendars ends with them: a token without an
+/// end must not come of a number that is too large.
 #[must_use]
-pub fn end_of_life(now: Timestamp, ttl: Duration) -> Option<Timestamp> {
-    now.checked_add(ttl).ok()
+pub fn end_of_life(now: Timestamp, ttl: Duration) -> Timestamp {
+    now.checked_add(ttl).unwrap_or(Timestamp::MAX)
 }

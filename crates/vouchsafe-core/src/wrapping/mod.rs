@@ -80,7 +80,7 @@ async fn keep(runtime: &Runtime, wrapped: &Wrapped, request: &Request) -> Result
         role: None,
         created_at: wrapped.created_at,
         creation_ttl: wrapped.ttl,
-        expire_at: end_of_life(wrapped.created_at, wrapped.ttl),
+        expire_at: Some(end_of_life(wrapped.created_at, wrapped.ttl)),
         last_renewed_at: None,
         explicit_max_ttl: wrapped.ttl,
         max_ttl: Duration::ZERO,

@@ -134,7 +134,7 @@ async fn extend(
                 mount_max,
                 now,
             );
-            entry.expire_at = end_of_life(now, life.ttl);
+            entry.expire_at = Some(end_of_life(now, life.ttl));
             entry.last_renewed_at = Some(now);
             Ok((entry.clone(), life.warnings))
         })
