@@ -499,6 +499,17 @@ pub enum MountClass {
     Secret,
 }
 
+/// Another kind of the catalog with an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StandsFor {
+    /// The kind.
+    pub kind: &'static str,
+    /// The option's name.
+    pub option: &'static str,
+    /// The option's value.
+    pub value: &'static str,
+}
+
 /// One entry of the catalog.
 pub struct BackendKind {
     /// The name in `auth enable NAME` or `secrets enable NAME`.
@@ -509,6 +520,9 @@ pub struct BackendKind {
     pub summary: &'static str,
     /// Whether failed logins lock the principal out (Vault: userpass, approle, ldap).
     pub locks_out: bool,
+    /// What a mount of this name is stored as, where the name only stands for another kind with
+    /// an option: `kv-v2` is `kv` with `version=2`.
+    pub stands_for: Option<StandsFor>,
     /// Opens a mount.
     pub open: fn(Settings) -> Arc<dyn Backend>,
 }

@@ -23,7 +23,7 @@ pub mod view;
 
 pub use backend::{
     Access, Answer, Backend, BackendKind, Call, Catalog, Duties, Matched, Method, MountClass,
-    MountSummary, Mounted, Pool, Route, Settings, System, Workers, run_on,
+    MountSummary, Mounted, Pool, Route, Settings, StandsFor, System, Workers, run_on,
 };
 pub use cache::VersionedCache;
 pub use clock::{Clock, Entropy, EntropyExt, rfc3339};

@@ -99,15 +99,23 @@ impl Mounts {
         } else {
             ""
         };
+        let (mut kind, mut options) = (new.kind, new.options);
+        if let Some(real) = self
+            .named(&kind, new.class)
+            .and_then(|named| named.stands_for)
+        {
+            real.kind.clone_into(&mut kind);
+            options.insert(real.option.to_owned(), real.value.to_owned());
+        }
         let entry = MountEntry {
             path: path.clone(),
-            accessor: format!("{prefix}{}_{}", new.kind, entropy.hex(8)),
+            accessor: format!("{prefix}{kind}_{}", entropy.hex(8)),
             uuid: entropy.uuid(),
-            kind: new.kind,
+            kind,
             class,
             description: new.description,
             config: new.config,
-            options: new.options,
+            options,
             local: new.local,
             seal_wrap: new.seal_wrap,
         };

@@ -45,6 +45,7 @@ pub const METHOD: BackendKind = BackendKind {
     class: MountClass::Auth,
     summary: "Log in with the role id and a secret id of a role.",
     locks_out: true,
+    stands_for: None,
     open: |settings| Mounted::open(AppRole::open(settings), ROUTES),
 };
 

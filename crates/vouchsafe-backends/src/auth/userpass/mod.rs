@@ -23,6 +23,7 @@ pub const METHOD: BackendKind = BackendKind {
     class: MountClass::Auth,
     summary: "Log in with a user name and a password that are kept here.",
     locks_out: true,
+    stands_for: None,
     open: |settings| Mounted::open(Userpass::open(settings), ROUTES),
 };
 

@@ -27,6 +27,7 @@ pub const ENGINE: BackendKind = BackendKind {
     class: MountClass::Secret,
     summary: "Entities, groups, and signed identity tokens that anyone can verify.",
     locks_out: false,
+    stands_for: None,
     open: |settings| Mounted::open(Identity::open(settings), ROUTES),
 };
 

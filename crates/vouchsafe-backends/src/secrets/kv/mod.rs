@@ -37,7 +37,7 @@ use std::sync::Arc;
 
 use vouchsafe_logical::{
     Backend, BackendKind, BoxFuture, Duties, Error, MountClass, Mounted, Route, Settings,
-    VersionedCache,
+    StandsFor, VersionedCache,
 };
 
 use layout::Layout;
@@ -52,6 +52,7 @@ pub const ENGINE: BackendKind = BackendKind {
     class: MountClass::Secret,
     summary: "Secrets of your own, with or without a history of versions.",
     locks_out: false,
+    stands_for: None,
     open: |settings| match version::of(&settings.options) {
         Ok(version) => open(settings, version),
         Err(fault) => Unusable::open(fault),
@@ -64,6 +65,11 @@ pub const ENGINE_V2: BackendKind = BackendKind {
     class: MountClass::Secret,
     summary: "Secrets of your own with a history of versions.",
     locks_out: false,
+    stands_for: Some(StandsFor {
+        kind: "kv",
+        option: "version",
+        value: "2",
+    }),
     open: |settings| open(settings, Version::Two),
 };
 

@@ -84,6 +84,7 @@ const CATALOG: &[&BackendKind] = &[
         class: MountClass::Secret,
         summary: "Stands in for the identity engine.",
         locks_out: false,
+        stands_for: None,
         open: |_| Mounted::open(Fake, &[&DOCUMENT, &SECRET]),
     },
     &BackendKind {
@@ -91,6 +92,7 @@ const CATALOG: &[&BackendKind] = &[
         class: MountClass::Auth,
         summary: "Lets everybody in.",
         locks_out: false,
+        stands_for: None,
         open: |_| Mounted::open(Fake, &[&LOGIN]),
     },
 ];

@@ -18,6 +18,7 @@ pub(super) const METHOD: BackendKind = BackendKind {
     class: MountClass::Auth,
     summary: "Believes every name.",
     locks_out: true,
+    stands_for: None,
     open: |_| Mounted::open(Believer, &[&LOGIN]),
 };
 
@@ -27,6 +28,7 @@ pub(super) const ENGINE: BackendKind = BackendKind {
     class: MountClass::Secret,
     summary: "Keeps names, panics, and shows what reached it.",
     locks_out: false,
+    stands_for: None,
     open: |_| Mounted::open(Engine::default(), ROUTES),
 };
 

@@ -3,6 +3,7 @@
 mod cubbyhole;
 mod key;
 mod lease;
+mod mount;
 mod seal;
 mod tool;
 mod unused;
