@@ -1,7 +1,8 @@
 //! What the operator's log says, and what it never says.
 
+use std::cell::RefCell;
 use std::fmt::{Debug, Write as _};
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use serde_json::json;
 use tracing::field::{Field, Visit};
@@ -10,17 +11,25 @@ use tracing::{Event, Metadata, Subscriber};
 
 use crate::harness::{TestServer, gate};
 
-/// Everything that this server's own code logs on this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
+thread_local! {
+    /// What has been logged on this thread since a test asked for it. A test and its server have
+    /// one thread, and each test has another.
+    static LINES: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Everything that the server's own code logs. There is one for all tests: callsites remember
+/// whether anybody listens, so a subscriber that comes and goes would miss some.
+struct Log;
 
 impl Log {
-    fn text(&self) -> String {
-        self.0.lock().expect("not poisoned").clone()
+    fn start() {
+        static LISTENING: Once = Once::new();
+        LISTENING.call_once(|| tracing::subscriber::set_global_default(Self).expect("the first"));
+        LINES.set(Some(String::new()));
     }
 
-    fn write(&self, text: &str) {
-        *self.0.lock().expect("not poisoned") += text;
+    fn text() -> String {
+        LINES.with_borrow(|lines| lines.clone().unwrap_or_default())
     }
 }
 
@@ -48,7 +57,11 @@ impl Subscriber for Log {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
-        self.write(&(line.0 + "\n"));
+        LINES.with_borrow_mut(|lines| {
+            if let Some(lines) = lines {
+                *lines += &(line.0 + "\n");
+            }
+        });
     }
 
     fn enter(&self, _: &Id) {}
@@ -59,8 +72,7 @@ impl Subscriber for Log {
 /// Every level is on, and everything secret is marked.
 #[tokio::test]
 async fn no_secret_is_logged() {
-    let log = Log::default();
-    let _guard = tracing::subscriber::set_default(log.clone());
+    Log::start();
     let server = TestServer::builder()
         .with_probes()
         .with_auth("userpass")
@@ -130,7 +142,7 @@ async fn no_secret_is_logged() {
         .token(root);
     lookup.send().await.expect(403);
 
-    let text = log.text();
+    let text = Log::text();
     for secret in ["CANARY", token.as_str(), root.as_str()] {
         assert!(!text.contains(secret), "{secret}: {text}");
     }
@@ -154,8 +166,7 @@ async fn no_secret_is_logged() {
 /// A failure is logged once.
 #[tokio::test]
 async fn a_failure_is_one_line() {
-    let log = Log::default();
-    let _guard = tracing::subscriber::set_default(log.clone());
+    Log::start();
     let server = TestServer::builder().with_probes().start().await;
     gate("log").open();
     server
@@ -164,7 +175,7 @@ async fn a_failure_is_one_line() {
         .send()
         .await
         .expect(200);
-    let before = log.text().lines().count();
+    let before = Log::text().lines().count();
     server.get("probe/panic").send().await.expect(500);
-    assert_eq!(log.text().lines().count(), before + 1, "{}", log.text());
+    assert_eq!(Log::text().lines().count(), before + 1, "{}", Log::text());
 }

@@ -35,6 +35,8 @@ impl Log {
     /// The entries of a path.
     fn of(&self, path: &str) -> Vec<Value> {
         let text = std::fs::read_to_string(self.file()).unwrap_or_default();
+        // The last line may be in the middle of being written.
+        let text = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
         let entries = text
             .lines()
             .map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
