@@ -226,15 +226,13 @@ impl Connection {
             return self.serve(stream, watcher).await;
         };
         let mut closing = self.closing.clone();
-        let shaken = tokio::time::timeout(self.edge.limits().head_timeout, handshake(&tls, stream));
         let shaken = tokio::select! {
-            shaken = shaken => shaken,
+            shaken = handshake(&tls, stream, self.edge.limits().head_timeout) => shaken,
             _ = closing.changed() => return,
         };
         match shaken {
-            Ok(Ok(stream)) => self.serve(stream, watcher).await,
-            Ok(Err(error)) => tracing::debug!(%error, %remote, "a TLS handshake failed"),
-            Err(_) => tracing::debug!(%remote, "a TLS handshake took too long"),
+            Ok(stream) => self.serve(stream, watcher).await,
+            Err(error) => tracing::debug!(%error, %remote, "a TLS handshake failed"),
         }
     }
 
@@ -283,14 +281,25 @@ impl Connection {
     }
 }
 
-async fn handshake(tls: &Tls, mut stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-    let mut first = [0];
-    if stream.peek(&mut first).await? > 0 && first[0] != TLS_HANDSHAKE {
-        stream.write_all(PLAIN_HTTP_REFUSAL).await?;
-        stream.shutdown().await?;
-        return Err(io::Error::other("the client does not speak TLS"));
+/// Shakes hands, as a whole in a bounded time.
+async fn handshake(
+    tls: &Tls,
+    mut stream: TcpStream,
+    bound: Duration,
+) -> io::Result<TlsStream<TcpStream>> {
+    let shaking = async {
+        let mut first = [0];
+        if stream.peek(&mut first).await? > 0 && first[0] != TLS_HANDSHAKE {
+            stream.write_all(PLAIN_HTTP_REFUSAL).await?;
+            stream.shutdown().await?;
+            return Err(io::Error::other("the client does not speak TLS"));
+        }
+        tls.acceptor().accept(stream).await
+    };
+    match tokio::time::timeout(bound, shaking).await {
+        Ok(shaken) => shaken,
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
     }
-    tls.acceptor().accept(stream).await
 }
 
 /// What happens on a connection.
@@ -330,5 +339,26 @@ impl Active {
 impl Drop for Active {
     fn drop(&mut self) {
         self.0.done.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_does_not_shake_hands_is_left() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let tls = crate::tls::tests::tls(&folder);
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        for sent in [&b""[..], &[TLS_HANDSHAKE, 3, 1]] {
+            let mut client = TcpStream::connect(socket.local_addr().unwrap())
+                .await
+                .unwrap();
+            client.write_all(sent).await.unwrap();
+            let (stream, _) = socket.accept().await.unwrap();
+            let shaken = handshake(&tls, stream, Duration::from_millis(50)).await;
+            assert_eq!(shaken.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        }
     }
 }

@@ -41,10 +41,13 @@ impl Edge {
         }
     }
 
-    /// The same edge with other limits than the default ones.
+    /// The same edge with other limits. Clones share what all bodies together may have, unless just
+    /// that is another.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.bodies = Arc::new(Semaphore::new(limits.bodies_bytes));
+        if limits.bodies_bytes != self.limits.bodies_bytes {
+            self.bodies = Arc::new(Semaphore::new(limits.bodies_bytes));
+        }
         self.limits = limits;
         self
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use vouchsafe_policy::hcl::{Object, Value, ValueKind};
-use vouchsafe_server::limit::{BODY_BYTES_MAX, REQUEST_TIMEOUT};
+use vouchsafe_server::limit::{BODIES_BYTES_MAX, BODY_BYTES_MAX, REQUEST_TIMEOUT};
 use vouchsafe_server::{ClientCertificates, Forwarding, TlsFiles, TlsVersion};
 
 use super::ListenerConfig;
@@ -15,8 +15,8 @@ use super::stanza::{Found, Stanza, Vocabulary};
 
 /// Where a listener listens that isn't told.
 const ADDRESS: &str = "127.0.0.1:8200";
-/// The largest `max_request_size`, in bytes. More would have to be held in memory for each request.
-pub(super) const MAX_REQUEST_SIZE_MAX: usize = 1024 * 1024 * 1024;
+/// The largest `max_request_size`, in bytes: what all bodies together may have.
+pub(super) const MAX_REQUEST_SIZE_MAX: usize = BODIES_BYTES_MAX;
 /// The longest `max_request_duration`.
 pub(super) const MAX_REQUEST_DURATION_MAX: Duration = Duration::from_secs(3_600);
 /// The most own proxies that can be skipped.

@@ -347,11 +347,11 @@ fn each_fault_of_a_listener_is_told_with_its_place() {
         ),
         (
             "max_request_size = 0",
-            "`max_request_size` is `0`; expected a number from 1 to 1073741824",
+            "`max_request_size` is `0`; expected a number from 1 to 268435456",
         ),
         (
-            "max_request_size = 1073741825",
-            "`max_request_size` is `1073741825`; expected a number from 1 to 1073741824",
+            "max_request_size = 268435457",
+            "`max_request_size` is `268435457`; expected a number from 1 to 268435456",
         ),
         (
             "max_request_size = []",
@@ -398,7 +398,7 @@ fn each_fault_of_a_listener_is_told_with_its_place() {
 #[test]
 fn numbers_are_taken_up_to_their_bounds() {
     let bounds = listener(
-        "tls_disable = true max_request_size = \"1073741824\" max_request_duration = \"1h\" \
+        "tls_disable = true max_request_size = \"268435456\" max_request_duration = \"1h\" \
          x_forwarded_for_hop_skips = 32",
     );
     assert_eq!(bounds.max_request_size, listener::MAX_REQUEST_SIZE_MAX);

@@ -83,6 +83,8 @@ impl Server {
             .await
             .context("follow the store's changes")?;
         let background = Background::start(&core, feed);
+        // One edge, so that all listeners share what its clones share.
+        let edge = Edge::new(Arc::clone(&core), entropy);
         let mut listening = Vec::with_capacity(bound.len());
         for (listener, mut socket, tls) in bound {
             let limits = Limits {
@@ -90,7 +92,7 @@ impl Server {
                 request_timeout: listener.max_request_duration,
                 ..Limits::default()
             };
-            let edge = Edge::new(Arc::clone(&core), Arc::clone(&entropy)).with_limits(limits);
+            let edge = edge.clone().with_limits(limits);
             socket = socket.with_forwarding(listener.forwarding.clone());
             if let Some(tls) = &tls {
                 socket = socket.with_tls(Arc::clone(tls));

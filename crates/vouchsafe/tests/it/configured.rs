@@ -240,6 +240,39 @@ fn a_hangup_takes_the_new_certificate_and_leaves_open_connections() {
 }
 
 #[test]
+fn the_command_line_talks_to_it_over_tls() {
+    let site = Site::new("\"inmem\" {}", "");
+    let server = Server::start(&site);
+    let address = server.address.replace("127.0.0.1", "localhost");
+    let output = Command::new(PROGRAM)
+        .arg("status")
+        .env("VAULT_ADDR", format!("https://{address}"))
+        .env("VAULT_CACERT", site.path("cert.pem"))
+        .output()
+        .unwrap();
+    // 2: sealed.
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("Storage Type") && text.contains("inmem"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_proxy_says_for_whom_it_asks() {
+    let proxies = "x_forwarded_for_authorized_addrs = \"127.0.0.1\"";
+    let site = Site::new("\"inmem\" {}", &format!("{PLAIN}\n{proxies}"));
+    let server = Server::start(&site);
+    let mut stream = server.connect();
+    assert_eq!(ask(&mut stream, HEALTH), 400);
+    let head = "GET /v1/sys/health HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: ";
+    let said = |client: &str| format!("{head}{client}\r\n\r\n").into_bytes();
+    assert_eq!(ask(&mut stream, &said("192.0.2.1")), 501);
+    assert_eq!(ask(&mut stream, &said("somebody")), 400);
+}
+
+#[test]
 fn plain_http_is_told_that_tls_is_spoken() {
     let site = Site::new("\"inmem\" {}", "");
     let server = Server::start(&site);
