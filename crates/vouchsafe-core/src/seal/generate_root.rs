@@ -73,8 +73,9 @@ impl Core {
         Ok(Reply::raw_json(200, &body))
     }
 
-    pub(super) async fn show_generate_root(&self) -> Result<Reply, Error> {
+    pub(super) async fn show_generate_root(&self, request: &Request) -> Result<Reply, Error> {
         self.refuse_while_sealed()?;
+        let may_know_nonce = self.has_sudo(request).await;
         let required = self.seal_record().await?.config.threshold;
         let now = self.ports.clock.now();
         let keepers = self.keepers.lock().await;
@@ -82,7 +83,11 @@ impl Core {
             .generate_root
             .as_ref()
             .filter(|state| !state.attempt.is_over(now));
-        Ok(Reply::raw_json(200, &status(state, required, "", "")))
+        let mut body = status(state, required, "", "");
+        if !may_know_nonce && let Some(members) = body.as_object_mut() {
+            members.insert("nonce".to_owned(), "".into());
+        }
+        Ok(Reply::raw_json(200, &body))
     }
 
     pub(super) async fn cancel_generate_root(&self, request: &Request) -> Result<Reply, Error> {
@@ -127,14 +132,19 @@ impl Core {
             keepers.generate_root = Some(state);
             return Err(error);
         }
-        state.attempt.add(share);
-        let Some(key) = state.attempt.key(threshold)? else {
-            let body = status(Some(&state), threshold, "", "");
-            keepers.generate_root = Some(state);
-            return Ok(Reply::raw_json(200, &body));
-        };
         // That the shares open the root key is the proof.
-        drop(Self::root_key(&record, &key)?);
+        match Self::proof(&record, &mut state.attempt, share) {
+            Ok(Some(root_key)) => drop(root_key),
+            Ok(None) => {
+                let body = status(Some(&state), threshold, "", "");
+                keepers.generate_root = Some(state);
+                return Ok(Reply::raw_json(200, &body));
+            }
+            Err(error) => {
+                keepers.generate_root = Some(state);
+                return Err(error);
+            }
+        }
         let token = Zeroizing::new(self.create_root_token(None).await?);
         let encoded: Vec<u8> = token
             .bytes()

@@ -2,8 +2,9 @@
 //!
 //! These paths need no token: whoever brings enough shares has proved more than a token does. An
 //! attempt is named by a nonce, ends by itself, and is cancelled only by who knows its nonce or by a
-//! token with `sudo`: an outsider must not be able to keep the keepers from their work. Nothing of
-//! an attempt is stored; another node starts with none.
+//! token with `sudo`: an outsider must not be able to keep the keepers from their work. The nonce is
+//! told to who begins, and to tokens with `sudo`; wrong shares cost an attempt its progress, not its
+//! life. Nothing of an attempt is stored; another node starts with none.
 //!
 //! As in Vault, these paths answer outside the envelope and leave no audit entry, since they also
 //! work while there is no way to write one.
@@ -57,13 +58,15 @@ impl Core {
             "init" if write => self.initialize(request).await,
             "unseal" if write => self.unseal(request).await,
             "rekey/init" if write => self.begin_rekey(request).await,
-            "rekey/init" if read => self.show_rekey().await,
+            "rekey/init" if read => self.show_rekey(request).await,
             "rekey/init" if delete => self.cancel_rekey(request).await,
             "rekey/update" if write => self.bring_to_rekey(request).await,
             "generate-root/attempt" | "generate-root" if write => {
                 self.begin_generate_root(request).await
             }
-            "generate-root/attempt" | "generate-root" if read => self.show_generate_root().await,
+            "generate-root/attempt" | "generate-root" if read => {
+                self.show_generate_root(request).await
+            }
             "generate-root/attempt" | "generate-root" if delete => {
                 self.cancel_generate_root(request).await
             }
@@ -89,6 +92,20 @@ impl Core {
         })
     }
 
+    /// Takes a share to an attempt, and answers the root key once the shares open it. Shares that
+    /// don't are gone; the attempt stays.
+    fn proof(
+        record: &SealRecord,
+        attempt: &mut Attempt,
+        share: Share,
+    ) -> Result<Option<RootKey>, Error> {
+        attempt.add(share);
+        match attempt.key(record.config.threshold)? {
+            Some(key) => Self::root_key(record, &key).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// The root key behind an unseal key.
     fn root_key(record: &SealRecord, unseal_key: &[u8]) -> Result<RootKey, Error> {
         record.open(unseal_key).map_err(|_| {
@@ -102,13 +119,23 @@ impl Core {
     /// Whether a request may cancel an attempt: it knows the nonce, or has `sudo` on the path.
     async fn may_cancel(&self, request: &Request, nonce: &str) -> bool {
         let named = request.data.get("nonce").and_then(Value::as_str);
-        if named.is_some_and(|named| named == nonce) {
-            return true;
-        }
+        named.is_some_and(|named| named == nonce) || self.has_sudo(request).await
+    }
+
+    /// Whether a request's token may do on its path what needs `sudo`. Tokens with limited uses
+    /// are not asked: this is no request that could take one.
+    async fn has_sudo(&self, request: &Request) -> bool {
         let Some(runtime) = self.runtime() else {
             return false;
         };
         let now = self.ports.clock.now();
+        let Some(token) = &request.token else {
+            return false;
+        };
+        match runtime.tokens.find(token.expose(), now).await {
+            Ok(Some(found)) if found.entry.num_uses == 0 => {}
+            Ok(_) | Err(_) => return false,
+        }
         let Ok(caller) = authenticate::authenticate(&runtime, request, now).await else {
             return false;
         };
@@ -170,7 +197,7 @@ fn check_nonce(request: &Request, expected: &str) -> Result<(), Error> {
     }
     Err(Error::invalid_because(
         "nonce_mismatch",
-        format!("incorrect nonce supplied; nonce for this operation is {expected:?}"),
+        "incorrect nonce supplied; take the one that was shown when the operation began",
     ))
 }
 

@@ -48,14 +48,15 @@ impl Core {
                 "rekey already in progress; cancel it with its nonce, or with a token that has `sudo`",
             ));
         }
+        let required = self.seal_record().await?.config.threshold;
         let attempt = Attempt::begin(&*self.ports.entropy, now);
-        keepers.rekey = Some(Rekey { attempt, wanted });
-        drop(keepers);
-        self.show_rekey().await
+        let rekey = keepers.rekey.insert(Rekey { attempt, wanted });
+        Ok(Reply::raw_json(200, &status(Some(rekey), required, true)))
     }
 
-    pub(super) async fn show_rekey(&self) -> Result<Reply, Error> {
+    pub(super) async fn show_rekey(&self, request: &Request) -> Result<Reply, Error> {
         self.refuse_while_sealed()?;
+        let may_know_nonce = self.has_sudo(request).await;
         let required = self.seal_record().await?.config.threshold;
         let now = self.ports.clock.now();
         let keepers = self.keepers.lock().await;
@@ -63,21 +64,10 @@ impl Core {
             .rekey
             .as_ref()
             .filter(|rekey| !rekey.attempt.is_over(now));
-        let (shares, threshold) = rekey.map_or((0, 0), |rekey| {
-            (rekey.wanted.shares, rekey.wanted.threshold)
-        });
-        let body = json!({
-            "nonce": rekey.map_or("", |rekey| rekey.attempt.nonce.as_str()),
-            "started": rekey.is_some(),
-            "t": threshold,
-            "n": shares,
-            "progress": rekey.map_or(0, |rekey| rekey.attempt.progress()),
-            "required": required,
-            "pgp_fingerprints": null,
-            "backup": false,
-            "verification_required": false,
-        });
-        Ok(Reply::raw_json(200, &body))
+        Ok(Reply::raw_json(
+            200,
+            &status(rekey, required, may_know_nonce),
+        ))
     }
 
     pub(super) async fn cancel_rekey(&self, request: &Request) -> Result<Reply, Error> {
@@ -119,13 +109,19 @@ impl Core {
             keepers.rekey = Some(rekey);
             return Err(error);
         }
-        rekey.attempt.add(share);
-        let Some(key) = rekey.attempt.key(record.config.threshold)? else {
-            keepers.rekey = Some(rekey);
-            drop(keepers);
-            return self.show_rekey().await;
+        let threshold = record.config.threshold;
+        let root_key = match Self::proof(&record, &mut rekey.attempt, share) {
+            Ok(Some(root_key)) => root_key,
+            Ok(None) => {
+                let body = status(Some(&rekey), threshold, true);
+                keepers.rekey = Some(rekey);
+                return Ok(Reply::raw_json(200, &body));
+            }
+            Err(error) => {
+                keepers.rekey = Some(rekey);
+                return Err(error);
+            }
         };
-        let root_key = Self::root_key(&record, &key)?;
         let entropy = &*self.ports.entropy;
         let mut fresh = Zeroizing::new([0_u8; UNSEAL_KEY_BYTES]);
         entropy.fill(&mut *fresh);
@@ -168,4 +164,22 @@ impl Core {
             None => Err(Error::new(ErrorKind::Sealed, "sealed", "Vault is sealed")),
         }
     }
+}
+
+fn status(rekey: Option<&Rekey>, required: u8, may_know_nonce: bool) -> Value {
+    let (shares, threshold) = rekey.map_or((0, 0), |rekey| {
+        (rekey.wanted.shares, rekey.wanted.threshold)
+    });
+    let nonce = rekey.filter(|_| may_know_nonce);
+    json!({
+        "nonce": nonce.map_or("", |rekey| rekey.attempt.nonce.as_str()),
+        "started": rekey.is_some(),
+        "t": threshold,
+        "n": shares,
+        "progress": rekey.map_or(0, |rekey| rekey.attempt.progress()),
+        "required": required,
+        "pgp_fingerprints": null,
+        "backup": false,
+        "verification_required": false,
+    })
 }

@@ -383,3 +383,49 @@ async fn an_attempt_is_cancelled_by_its_nonce_or_by_sudo_and_ends_by_itself() {
         assert_eq!(kept.status_of("DELETE", path, &kept.root).await, 204);
     }
 }
+
+/// Who does not know the nonce can neither cancel an attempt nor bring wrong shares to it.
+#[tokio::test]
+async fn the_nonce_is_for_who_began_and_for_sudo() {
+    let kept = Kept::unsealed(3, 2).await;
+    for (path, update) in [
+        // The rekey comes last: afterwards the shares are others.
+        ("sys/generate-root/attempt", "sys/generate-root/update"),
+        ("sys/rekey/init", "sys/rekey/update"),
+    ] {
+        let body = json!({ "secret_shares": 3, "secret_threshold": 2 });
+        let (_, begun) = kept.put(path, body).await;
+        let nonce = begun["nonce"].as_str().expect("a nonce").to_owned();
+        assert!(!nonce.is_empty());
+        let shown = kept.server.ask("GET", path).send().await.expect(200).json();
+        assert_eq!(
+            (&shown["nonce"], &shown["started"]),
+            (&json!(""), &json!(true))
+        );
+        let known = kept.server.ask("GET", path).token(&kept.root).send().await;
+        assert_eq!(known.expect(200).json()["nonce"], nonce.as_str());
+        let (status, refused) = kept
+            .put(update, json!({ "key": kept.shares[0], "nonce": "guess" }))
+            .await;
+        assert_eq!(status, 400);
+        assert!(!refused.to_string().contains(&nonce), "{refused}");
+        // Wrong shares cost the progress, not the attempt.
+        for share in [&kept.shares[0], &spoiled(&kept.shares[1])] {
+            kept.put(update, json!({ "key": share, "nonce": nonce }))
+                .await;
+        }
+        let shown = kept.server.ask("GET", path).send().await.expect(200).json();
+        assert_eq!(
+            (&shown["progress"], &shown["started"]),
+            (&json!(0), &json!(true))
+        );
+        for share in &kept.shares[..2] {
+            let (status, last) = kept
+                .put(update, json!({ "key": share, "nonce": nonce }))
+                .await;
+            assert_eq!(status, 200, "{last}");
+        }
+        let shown = kept.server.ask("GET", path).send().await.expect(200).json();
+        assert_eq!(shown["started"], false);
+    }
+}
