@@ -89,7 +89,9 @@ impl FilePhysical {
         create_folder(path)?;
         let folder = lock_folder(path)?;
         let file_path = path.join(FILE_NAME);
-        if !file_path.exists() {
+        // Nothing may be put in the place of a file that merely can't be seen now.
+        let exists = file_path.try_exists();
+        if !exists.map_err(|error| OpenError::io(&file_path, "look for", &error))? {
             create_file(path, &file_path)?;
         }
         let backend = file_backend(&file_path)?;
