@@ -1,7 +1,7 @@
 //! From the credential in a request to a [`Caller`].
 //!
-//! [`Caller`] is the witness of authentication: its fields are private, and only [`authenticate`],
-//! [`recognize`] and [`anonymous`] make one. Unknown, expired, used-up and address-bound tokens are
+//! [`Caller`] is the witness of authentication: its fields are private, and only `authenticate`,
+//! `recognize` and `anonymous` make one. Unknown, expired, used-up and address-bound tokens are
 //! all refused with the same words; what differs is the reason code, which only operators see.
 
 use std::net::SocketAddr;
