@@ -10,7 +10,11 @@ fn a_new_entity_and_how_it_reads() {
     let answer = engine
         .write(
             "entity",
-            json!({"name": "Bob", "metadata": "team=core,env=prod", "policies": " P2,p1,P1"}),
+            json!({
+                "name": "Bob",
+                "metadata": ["team=core, platform", "env=prod"],
+                "policies": " P2,p1,P1",
+            }),
         )
         .unwrap();
     let id = answer["id"].as_str().unwrap().to_owned();
@@ -28,7 +32,7 @@ fn a_new_entity_and_how_it_reads() {
             "inherited_group_ids": [],
             "last_update_time": "<time>",
             "merged_entity_ids": null,
-            "metadata": {"env": "prod", "team": "core"},
+            "metadata": {"env": "prod", "team": "core, platform"},
             "name": "Bob",
             "namespace_id": "root",
             "policies": ["p1", "p2"],
