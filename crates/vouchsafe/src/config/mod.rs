@@ -120,13 +120,13 @@ pub(crate) enum LogFormat {
 /// Reads a configuration from files, and from the `*.hcl` and `*.json` files of folders, as one.
 ///
 /// # Errors
-/// All faults of all files.
+/// All faults of all files, in the order of the text.
 pub(crate) fn load<P: AsRef<Path>>(paths: &[P]) -> Result<Config, Faults> {
     let mut faults = Faults::default();
     let sources = source::read(paths, &mut faults);
     // What is missing can't be told when a file is.
     if !faults.is_empty() {
-        return Err(faults);
+        return Err(faults.in_order());
     }
-    root::config(&sources, faults)
+    root::config(&sources, faults).map_err(Faults::in_order)
 }

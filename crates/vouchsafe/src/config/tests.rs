@@ -437,6 +437,26 @@ fn as_many_listeners_and_addresses_as_the_bounds_and_not_one_more() {
 }
 
 #[test]
+fn faults_are_told_in_the_order_of_the_text() {
+    let text =
+        "storage \"consul\" {}\nlistener \"tcp\" {\n  tls_dissable = true\n}\ntelemetry {}\n";
+    let faults = bad(text);
+    let places: Vec<_> = faults
+        .lines()
+        .skip(1)
+        .map(|line| line.trim().split(": ").next().unwrap())
+        .collect();
+    let expected = [
+        "c.hcl:1:9",
+        "c.hcl:2:16",
+        "c.hcl:2:16",
+        "c.hcl:3:3",
+        "c.hcl:5:1",
+    ];
+    assert_eq!(places, expected, "{faults}");
+}
+
+#[test]
 fn tls_is_on_unless_switched_off_and_wants_its_files() {
     let fault = bad_listener("");
     assert!(
