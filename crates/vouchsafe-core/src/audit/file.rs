@@ -101,11 +101,15 @@ impl LogFile {
 
 /// How the file ends, if it is one of ours.
 fn tail_of(file: &File, length: u64) -> io::Result<Tail> {
-    let Some(last_at) = length.checked_sub(1) else {
-        return Ok(Tail::Whole);
-    };
     let mut head = [0; BEGINNING.len()];
     let read = file.read_at(&mut head, 0)?;
+    let Some(last_at) = length.checked_sub(1) else {
+        // Files of the kernel say that they have no length, and have content all the same.
+        return match read {
+            0 => Ok(Tail::Whole),
+            _ => Err(io::Error::other("it is not an ordinary file")),
+        };
+    };
     if !begins_as_ours(&head[..read]) {
         return Err(io::Error::other(
             "it has content that is not an audit log of this server",

@@ -117,6 +117,19 @@ fn only_regular_files_are_logs() {
     refused(&file.join("audit.log"), "");
 }
 
+/// They say that they are regular files without content, and are neither.
+#[test]
+fn files_of_the_kernel_are_no_logs() {
+    for path in [
+        "/proc/self/mem",
+        "/proc/self/comm",
+        "/proc/self/oom_score_adj",
+    ] {
+        let mut log = LogFile::new(path.into(), None);
+        assert!(log.reopen().is_err(), "{path}");
+    }
+}
+
 #[test]
 fn a_file_of_another_user_is_refused() {
     let folder = folder();
