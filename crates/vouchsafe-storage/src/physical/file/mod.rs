@@ -4,7 +4,7 @@
 //! copy-on-write B-tree with a checksum per page and one file, which can be given any backend, so
 //! that a full disk and a failing sync are testable.
 //!
-//! - Writes go through one thread ([`writer`]), which makes all commits that wait durable with one
+//! - Writes go through one thread (`writer`), which makes all commits that wait durable with one
 //!   transaction.
 //! - Reads use the snapshot that the writer published after its last sync: they wait for nobody,
 //!   and what they see is durable. A point read and a short page run where they are called: out of
@@ -12,7 +12,7 @@
 //!   reads up to a thousand values' leaves and goes to the runtime's pool for blocking work.
 //! - Every open checks every page of the file, so a store that was altered on disk is refused
 //!   rather than read. Values are checked once more, and named, by the barrier above.
-//! - A write or sync that fails ends writing until the next open; reading goes on ([`fuse`]).
+//! - A write or sync that fails ends writing until the next open; reading goes on (`fuse`).
 //!
 //! It does not encrypt, and does not shrink the file.
 //!
