@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use hyper::Request;
+use http::{Method, Request};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -256,9 +256,11 @@ impl Connection {
             let (edge, running) = (edge.clone(), Arc::clone(&running));
             let client = forwarding.client(remote, request.headers());
             let active = Active::begin(&activity);
+            let is_head = request.method() == Method::HEAD;
             async move {
                 let answer = match client {
                     Ok(client) => edge.serve(request, Some(client), &running).await,
+                    Err(error) if is_head => encode::without_body(encode::refusal(&error)),
                     Err(error) => encode::refusal(&error),
                 };
                 drop(active);
