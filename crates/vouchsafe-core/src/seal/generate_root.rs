@@ -10,7 +10,7 @@ use vouchsafe_logical::{EntropyExt, Error, Reply, Request};
 use zeroize::Zeroizing;
 
 use super::attempt::Attempt;
-use super::{check_nonce, may_not_cancel, share_of};
+use super::{asks_for_pgp, check_nonce, may_not_cancel, share_of};
 use crate::core::Core;
 use crate::token::SERVICE_TOKEN_BYTES;
 
@@ -23,12 +23,7 @@ pub(super) struct GenerateRoot {
 impl Core {
     pub(super) async fn begin_generate_root(&self, request: &Request) -> Result<Reply, Error> {
         self.refuse_while_sealed()?;
-        if request
-            .data
-            .get("pgp_key")
-            .and_then(Value::as_str)
-            .is_some_and(|key| !key.is_empty())
-        {
+        if asks_for_pgp(request, "pgp_key") {
             return Err(Error::invalid(
                 "this version does not encrypt tokens with PGP; use `otp`",
             ));

@@ -9,7 +9,7 @@ use vouchsafe_storage::seal::{Share, shamir};
 use vouchsafe_storage::{RootKey, SealConfig};
 use zeroize::Zeroizing;
 
-use super::{SHARES_MAX, number};
+use super::{SHARES_MAX, asks_for_pgp, number};
 use crate::core::Core;
 
 /// What a new server gives to its keepers, once.
@@ -32,8 +32,7 @@ impl Core {
                 )));
             }
         }
-        if request.data.contains_key("pgp_keys") || request.data.contains_key("root_token_pgp_key")
-        {
+        if asks_for_pgp(request, "pgp_keys") || asks_for_pgp(request, "root_token_pgp_key") {
             return Err(Error::invalid(
                 "this version does not encrypt keys with PGP; leave out `pgp_keys` and `root_token_pgp_key`",
             ));

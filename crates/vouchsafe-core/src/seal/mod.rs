@@ -18,7 +18,7 @@ mod unseal;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use vouchsafe_logical::{Error, ErrorKind, Operation, Reply, Request};
+use vouchsafe_logical::{Error, ErrorKind, Operation, Reply, Request, Response};
 use vouchsafe_policy::Ask;
 use vouchsafe_storage::seal::Share;
 use vouchsafe_storage::{RootKey, SealRecord};
@@ -41,6 +41,14 @@ pub(crate) struct Keepers {
 /// The most shares that a key is split into.
 const SHARES_MAX: i64 = 255;
 
+/// OpenBao's newer names of the same operations, which answer in the envelope.
+const OPENBAO_NAMES: &[(&str, &str)] = &[
+    ("rotate/root/init", "rekey/init"),
+    ("rotate/root/update", "rekey/update"),
+    ("generate-root-token/attempt", "generate-root/attempt"),
+    ("generate-root-token/update", "generate-root/update"),
+];
+
 impl Core {
     /// The answer, if the request is for one of the keepers' paths.
     pub(crate) async fn keep(&self, request: &Request) -> Option<Result<Reply, Error>> {
@@ -49,6 +57,13 @@ impl Core {
             .as_str()
             .strip_prefix("sys/")?
             .trim_end_matches('/');
+        if let Some(&(_, ours)) = OPENBAO_NAMES.iter().find(|(theirs, _)| *theirs == path) {
+            return Some(self.keep_at(ours, request).await?.map(enveloped));
+        }
+        self.keep_at(path, request).await
+    }
+
+    async fn keep_at(&self, path: &str, request: &Request) -> Option<Result<Reply, Error>> {
         let (write, read, delete) = (
             request.operation == Operation::Update,
             request.operation == Operation::Read,
@@ -147,6 +162,27 @@ impl Core {
             needs_sudo: true,
         };
         caller.acl().decide(ask).is_ok()
+    }
+}
+
+/// The members of an answer as the `data` of an envelope; any other answer as it is.
+fn enveloped(reply: Reply) -> Reply {
+    match &reply.response {
+        Response::Raw(raw) => match serde_json::from_slice(&raw.body) {
+            Ok(members) => Reply::data(members),
+            Err(_) => reply,
+        },
+        _ => reply,
+    }
+}
+
+/// Whether a member names a PGP key. Clients send it empty when they are given none.
+fn asks_for_pgp(request: &Request, name: &str) -> bool {
+    match request.data.get(name) {
+        None | Some(Value::Null) => false,
+        Some(Value::String(key)) => !key.is_empty(),
+        Some(Value::Array(keys)) => !keys.is_empty(),
+        Some(_) => true,
     }
 }
 

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::attempt::Attempt;
 use super::initialize::{config, split};
-use super::{check_nonce, may_not_cancel, number, share_of};
+use super::{asks_for_pgp, check_nonce, may_not_cancel, number, share_of};
 use crate::core::Core;
 
 /// A rekey that is under way.
@@ -27,7 +27,7 @@ impl Core {
             .get("require_verification")
             .and_then(Value::as_bool)
             == Some(true)
-            || request.data.contains_key("pgp_keys")
+            || asks_for_pgp(request, "pgp_keys")
         {
             return Err(Error::invalid(
                 "this version rekeys without PGP and without a verification step; leave out `pgp_keys` and `require_verification`",

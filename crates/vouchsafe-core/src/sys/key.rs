@@ -12,17 +12,24 @@ pub(crate) const STATUS: Route<Sys> = Route {
     help: "Show the active key term of the barrier, and how much it has encrypted.",
 };
 
-pub(crate) const ROTATE: Route<Sys> = Route {
-    pattern: "rotate",
-    access: Access::Sudo,
-    methods: &[Method {
-        operation: Operation::Update,
-        fields: &[],
-        handler: rotate,
-    }],
-    exists: None,
-    help: "Add a key term that encrypts from now on. What older terms encrypted stays readable.",
-};
+pub(crate) const ROTATE: Route<Sys> = rotation("rotate");
+
+/// OpenBao's name of the same.
+pub(crate) const ROTATE_KEYRING: Route<Sys> = rotation("rotate/keyring");
+
+const fn rotation(pattern: &'static str) -> Route<Sys> {
+    Route {
+        pattern,
+        access: Access::Sudo,
+        methods: &[Method {
+            operation: Operation::Update,
+            fields: &[],
+            handler: rotate,
+        }],
+        exists: None,
+        help: "Add a key term that encrypts from now on. What older terms encrypted stays readable.",
+    }
+}
 
 fn status<'a>(sys: &'a Sys, _call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {

@@ -79,6 +79,7 @@ const ROUTES: &[&Route<Sys>] = &[
     &tool::RANDOM,
     &key::STATUS,
     &key::ROTATE,
+    &key::ROTATE_KEYRING,
     &lease::LOOKUP,
     &lease::LIST,
     &lease::RENEW,

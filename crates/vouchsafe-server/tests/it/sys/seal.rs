@@ -429,3 +429,57 @@ async fn the_nonce_is_for_who_began_and_for_sudo() {
         assert_eq!(shown["started"], false);
     }
 }
+
+#[tokio::test]
+async fn members_for_pgp_keys_may_be_sent_empty() {
+    let server = TestServer::uninitialized().await;
+    let mut body = json!({
+        "secret_shares": 1, "secret_threshold": 1, "pgp_keys": ["AA=="], "root_token_pgp_key": "",
+    });
+    let ask = |body: &Value| server.ask("PUT", "sys/init").json(body.clone()).send();
+    ask(&body).await.expect(400);
+    body["pgp_keys"] = Value::Null;
+    body["root_token_pgp_key"] = "AA==".into();
+    ask(&body).await.expect(400);
+    body["root_token_pgp_key"] = "".into();
+    ask(&body).await.expect(200);
+
+    let kept = Kept::unsealed(1, 1).await;
+    let begin = |keys: Value| {
+        let body = json!({ "secret_shares": 1, "secret_threshold": 1, "pgp_keys": keys });
+        kept.put("sys/rekey/init", body)
+    };
+    assert_eq!(begin(json!(["AA=="])).await.0, 400);
+    assert_eq!(begin(json!([])).await.0, 200);
+}
+
+#[tokio::test]
+async fn the_names_of_openbao_answer_in_the_envelope() {
+    let kept = Kept::unsealed(1, 1).await;
+    let body = json!({ "secret_shares": 2, "secret_threshold": 2, "pgp_keys": null });
+    let (status, begun) = kept.put("sys/rotate/root/init", body).await;
+    assert_eq!(status, 200, "{begun}");
+    let body = json!({ "key": kept.shares[0], "nonce": begun["data"]["nonce"] });
+    let (_, done) = kept.put("sys/rotate/root/update", body).await;
+    assert_eq!(done["data"]["complete"], true);
+    let shares = texts(&done["data"]["keys"]);
+    assert_eq!(shares.len(), 2);
+
+    let (_, begun) = kept.put("sys/generate-root-token/attempt", json!({})).await;
+    let nonce = &begun["data"]["nonce"];
+    let mut last = Value::Null;
+    for share in &shares {
+        let body = json!({ "key": share, "nonce": nonce });
+        last = kept.put("sys/generate-root-token/update", body).await.1;
+    }
+    assert_eq!(last["data"]["complete"], true, "{last}");
+
+    let wrong = json!({ "key": shares[0], "nonce": "other" });
+    let (status, refused) = kept.put("sys/rotate/root/update", wrong).await;
+    assert_eq!((status, refused["data"].clone()), (400, Value::Null));
+
+    let rotate = kept.status_of("POST", "sys/rotate/keyring", &kept.root);
+    assert_eq!(rotate.await, 204);
+    let rotate = kept.status_of("POST", "sys/rotate/keyring", "hvs.none");
+    assert_eq!(rotate.await, 403);
+}
