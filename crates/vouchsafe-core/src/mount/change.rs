@@ -247,9 +247,11 @@ impl Mounts {
                 let is_auth = path.starts_with("auth/");
                 let prefix = if is_auth { "auth_" } else { "" };
                 let mut config = MountConfig::default();
-                if path == "identity/" {
-                    config.passthrough_request_headers = vec!["Authorization".to_owned()];
-                }
+                config.passthrough_request_headers = match path {
+                    "identity/" => vec!["Authorization".to_owned()],
+                    "sys/" => vec!["Accept".to_owned()],
+                    _ => Vec::new(),
+                };
                 if is_auth {
                     config.token_type = TokenKind::DefaultService;
                 }
