@@ -132,6 +132,16 @@ impl Core {
         Ok(token)
     }
 
+    /// Revokes a token with everything that it made. One that there is not is fine.
+    ///
+    /// # Errors
+    /// Sealed; the store's.
+    pub async fn revoke_token(&self, token: &str) -> Result<(), Error> {
+        let runtime = self.runtime().ok_or_else(Error::sealed)?;
+        runtime.tokens.revoke(&runtime.tokens.hash(token)).await?;
+        Ok(())
+    }
+
     /// Does what is due: rotations, expired tokens. Called about once a minute.
     pub async fn tick(&self) {
         let Some(runtime) = self.runtime() else {

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use anyhow::Context;
 use vouchsafe_backends::catalog::CATALOG;
 use vouchsafe_core::{Core, Settings};
+use vouchsafe_logical::{Operation, Request, RequestPath, Secret};
 use vouchsafe_server::{Edge, Listener, Serving};
-use vouchsafe_storage::{Barrier, InMemory, Physical, RootKey};
+use vouchsafe_storage::seal::Share;
+use vouchsafe_storage::{Barrier, InMemory, Physical, SealConfig};
 
 use crate::background::Background;
 use crate::ports;
@@ -15,6 +17,7 @@ use crate::ports;
 /// An initialised, unsealed server that keeps everything in memory.
 pub(crate) struct Embedded {
     core: Arc<Core>,
+    unseal_key: Share,
     root_token: String,
     serving: Serving,
     background: Background,
@@ -33,16 +36,6 @@ impl Embedded {
             Arc::clone(&ports.entropy),
             Arc::clone(&ports.clock),
         ));
-        let root_key = RootKey::generate(&*ports.entropy);
-        barrier
-            .initialize(&root_key)
-            .await
-            .context("initialise the barrier")?;
-        let unsealed = barrier
-            .unseal(&root_key)
-            .await
-            .context("unseal the barrier")?;
-
         let listener = Listener::bind(address)
             .await
             .with_context(|| format!("listen at {address}"))?;
@@ -61,15 +54,13 @@ impl Embedded {
             .subscribe(None)
             .await
             .context("follow the store's changes")?;
-        core.start(&unsealed).await.context("start the core")?;
-        let root_token = core
-            .create_root_token(root_token_id)
-            .await
-            .context("make a root token")?;
+        let (unseal_key, root_token) = open(&core, &barrier, root_token_id).await?;
+        mount_secrets(&core, &root_token).await?;
         let background = Background::start(&core, feed);
         let serving = listener.serve(Edge::new(Arc::clone(&core), entropy));
         Ok(Self {
             core,
+            unseal_key,
             root_token,
             serving,
             background,
@@ -91,6 +82,11 @@ impl Embedded {
         &self.root_token
     }
 
+    /// The key that unseals the server after it was sealed.
+    pub(crate) const fn unseal_key(&self) -> &Share {
+        &self.unseal_key
+    }
+
     /// Opens the audit devices' files anew, after they were moved away.
     pub(crate) fn reopen_audit_files(&self) {
         self.core.reopen_audit_files();
@@ -101,6 +97,66 @@ impl Embedded {
         self.serving.stop().await;
         self.background.stop();
     }
+}
+
+/// Initialises and unseals a server over an empty store, as its one keeper. Returns the unseal key
+/// and the root token.
+async fn open(
+    core: &Core,
+    barrier: &Barrier,
+    root_token_id: Option<&str>,
+) -> anyhow::Result<(Share, String)> {
+    let alone = SealConfig {
+        shares: 1,
+        threshold: 1,
+    };
+    let made = core
+        .initialize_with(alone)
+        .await
+        .context("initialise the server")?;
+    let unseal_key = made.shares.into_iter().next().context("an unseal key")?;
+    let record = barrier.seal_record().await.context("read the seal")?;
+    let root_key = record
+        .context("find the seal")?
+        .open(unseal_key.expose())
+        .context("open the seal")?;
+    core.unseal_with(&root_key)
+        .await
+        .context("unseal the server")?;
+    let Some(id) = root_token_id else {
+        return Ok((unseal_key, made.root_token));
+    };
+    let chosen = core
+        .create_root_token(Some(id))
+        .await
+        .context("make a root token")?;
+    core.revoke_token(&made.root_token)
+        .await
+        .context("revoke the first root token")?;
+    Ok((unseal_key, chosen))
+}
+
+/// Mounts the key-value engine that people expect of a server in dev mode at `secret/`.
+async fn mount_secrets(core: &Core, root_token: &str) -> anyhow::Result<()> {
+    let body = serde_json::json!({
+        "type": "kv",
+        "description": "key/value secret storage",
+        "options": { "version": "2" },
+    });
+    let data = body.as_object().cloned().unwrap_or_default();
+    let request = Request {
+        id: "dev-mode".to_owned(),
+        operation: Operation::Update,
+        path: RequestPath::parse("sys/mounts/secret").context("a path")?,
+        data,
+        token: Some(Secret::new(root_token.to_owned())),
+        remote: None,
+        wrap_ttl: None,
+        headers: Vec::new(),
+    };
+    let outcome = core.handle(&request).await;
+    outcome.result.context("mount `secret/`")?;
+    Ok(())
 }
 
 /// Waits for Ctrl-C or a polite request to end.

@@ -5,6 +5,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
 
 use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 use super::{Args, Running, run_until_stopped, start_log};
 use crate::embedded::Embedded;
@@ -58,15 +60,13 @@ fn announce(server: &Embedded, out: &mut dyn Write) -> std::io::Result<()> {
     )?;
     writeln!(
         out,
-        "WARNING! dev mode is enabled! In this mode, Vouchsafe runs entirely in-memory\n\
-         and starts unsealed. The root token is already authenticated to the CLI, so\n\
-         you can immediately begin using it. Dev mode should NOT be used in production!\n"
+        "WARNING! This is dev mode: everything is kept in memory and gone when the server stops,\n\
+         it starts unsealed, and there is no TLS. Never use it in production.\n"
     )?;
-    writeln!(
-        out,
-        "You may need to set the following environment variable:\n"
-    )?;
+    writeln!(out, "Tell the command line where the server is:\n")?;
     writeln!(out, "    $ export VAULT_ADDR='{address}'\n")?;
+    let unseal_key = STANDARD.encode(server.unseal_key().expose());
+    writeln!(out, "Unseal Key: {unseal_key}")?;
     writeln!(out, "Root Token: {}\n", server.root_token())?;
     out.flush()
 }
