@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use vouchsafe_identity::subject::Subject;
-use vouchsafe_identity::subject::directory::{EntityChange, Query, Written};
+use vouchsafe_identity::subject::directory::{Author, EntityChange, Query, Written};
 use vouchsafe_logical::{
     Access, Answer, Call, CommaList, Error, KeyValues, Method, Reply, Route, System, input,
 };
@@ -96,7 +96,7 @@ fn write<'a>(identity: &'a Identity, call: Call<'a>) -> Answer<'a> {
         let now = system.clock().now();
         match identity
             .directory
-            .write_entity(&change, now, system.entropy())
+            .write_entity(&change, now, system.entropy(), Author::of(call.caller))
             .await?
         {
             Written::Updated => Ok(Reply::empty()),

@@ -1,6 +1,6 @@
 //! `entity-alias`: the names under which auth methods know entities.
 
-use vouchsafe_identity::subject::directory::AliasChange;
+use vouchsafe_identity::subject::directory::{AliasChange, Author};
 use vouchsafe_logical::{Access, Answer, Call, Error, KeyValues, Method, Reply, Route, input};
 
 use super::{Identity, answer};
@@ -73,7 +73,7 @@ fn write<'a>(identity: &'a Identity, call: Call<'a>) -> Answer<'a> {
         let now = system.clock().now();
         match identity
             .directory
-            .write_alias(&change, now, system.entropy())
+            .write_alias(&change, now, system.entropy(), Author::of(call.caller))
             .await?
         {
             Some(alias) => answer::placed(alias.id.as_str(), alias.canonical_id.as_str()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use vouchsafe_identity::subject::directory::{GroupChange, Query, Written};
+use vouchsafe_identity::subject::directory::{Author, GroupChange, Query, Written};
 use vouchsafe_identity::subject::{EntityId, Group};
 use vouchsafe_logical::{
     Access, Answer, Call, CommaList, Error, KeyValues, Method, Reply, Route, System, input,
@@ -99,7 +99,10 @@ impl From<GroupInput> for GroupChange {
 }
 
 fn write<'a>(identity: &'a Identity, call: Call<'a>) -> Answer<'a> {
-    Box::pin(async move { save(identity, call.input::<GroupInput>()?.into()).await })
+    Box::pin(async move {
+        let change = call.input::<GroupInput>()?.into();
+        save(identity, change, Author::of(call.caller)).await
+    })
 }
 
 /// The path says which group, whatever id the body has.
@@ -109,16 +112,20 @@ fn write_by_name<'a>(identity: &'a Identity, call: Call<'a>) -> Answer<'a> {
             id: None,
             ..call.input::<GroupInput>()?.into()
         };
-        save(identity, change).await
+        save(identity, change, Author::of(call.caller)).await
     })
 }
 
-async fn save(identity: &Identity, change: GroupChange) -> Result<Reply, Error> {
+async fn save(
+    identity: &Identity,
+    change: GroupChange,
+    author: Author<'_>,
+) -> Result<Reply, Error> {
     let system = identity.system();
     let now = system.clock().now();
     match identity
         .directory
-        .write_group(&change, now, system.entropy())
+        .write_group(&change, now, system.entropy(), author)
         .await?
     {
         Written::Updated => Ok(Reply::empty()),

@@ -1,6 +1,6 @@
 //! `group-alias`: the names under which auth methods know external groups.
 
-use vouchsafe_identity::subject::directory::{GroupAliasChange, Query};
+use vouchsafe_identity::subject::directory::{Author, GroupAliasChange, Query};
 use vouchsafe_logical::{Access, Answer, Call, Error, Method, Reply, Route, input};
 
 use super::{Identity, answer};
@@ -65,7 +65,7 @@ fn write<'a>(identity: &'a Identity, call: Call<'a>) -> Answer<'a> {
         let now = system.clock().now();
         match identity
             .directory
-            .write_group_alias(&change, now, system.entropy())
+            .write_group_alias(&change, now, system.entropy(), Author::of(call.caller))
             .await?
         {
             Some(alias) => answer::placed(alias.id.as_str(), alias.canonical_id.as_str()),

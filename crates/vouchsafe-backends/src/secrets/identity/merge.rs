@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use vouchsafe_identity::subject::directory::{AliasClash, AliasOwner, Merge, Merged};
+use vouchsafe_identity::subject::directory::{AliasClash, AliasOwner, Author, Merge, Merged};
 use vouchsafe_logical::{
     Access, Answer, Call, CommaList, Error, Method, Reply, Route, System, input,
 };
@@ -64,7 +64,7 @@ fn merge<'a>(identity: &'a Identity, call: Call<'a>) -> Answer<'a> {
         let system = identity.system();
         match identity
             .directory
-            .merge_entities(&merge, system.clock().now())
+            .merge_entities(&merge, system.clock().now(), Author::of(call.caller))
             .await?
         {
             Merged::Done => Ok(Reply::empty()),

@@ -3,8 +3,8 @@
 use vouchsafe_logical::{Entropy, Error, PolicyNames, Timestamp};
 
 use super::records::Records;
-use super::transaction::transact;
-use super::{Directory, Written, given, keys};
+use super::transaction::{transact, transact_for};
+use super::{Author, Directory, Written, given, keys};
 use crate::subject::entity::Entity;
 use crate::subject::id::EntityId;
 use crate::subject::metadata::{Metadata, check_metadata};
@@ -34,14 +34,15 @@ impl Directory {
     ///
     /// # Errors
     /// In Vault's words: an unknown id, a name that another entity has, policies that contain
-    /// `root`, names and metadata over their limits.
+    /// `root`, names and metadata over their limits; a write that would raise its [`Author`].
     pub async fn write_entity(
         &self,
         change: &EntityChange,
         now: Timestamp,
         entropy: &dyn Entropy,
+        author: Author<'_>,
     ) -> Result<Written<Entity>, Error> {
-        transact!(self, records => records.write_entity(change, now, entropy).await)
+        transact_for!(author, self, records => records.write_entity(change, now, entropy).await)
     }
 
     /// Deletes the entity with this id, its aliases and memberships, if there is one.

@@ -7,8 +7,8 @@ use vouchsafe_logical::{Entropy, Error, MountSummary, Timestamp};
 
 use super::login::{known_accessor, new_alias};
 use super::records::{Records, dangling};
-use super::transaction::transact;
-use super::{Directory, RequestedMount, given, keys};
+use super::transaction::{transact, transact_for};
+use super::{Author, Directory, RequestedMount, given, keys};
 use crate::subject::alias::Alias;
 use crate::subject::entity::{ALIASES_PER_ENTITY_MAX, Entity};
 use crate::subject::id::{AliasId, EntityId, MountAccessor};
@@ -55,17 +55,19 @@ impl Directory {
     ///
     /// # Errors
     /// In Vault's words: unknown ids and mounts, missing fields, a second alias of one entity on
-    /// one mount, a name that the mount gives to another; metadata and counts over their limits.
+    /// one mount, a name that the mount gives to another; metadata and counts over their limits; a
+    /// write that would raise its [`Author`].
     pub async fn write_alias(
         &self,
         change: &AliasChange,
         now: Timestamp,
         entropy: &dyn Entropy,
+        author: Author<'_>,
     ) -> Result<Option<PlacedAlias>, Error> {
         if let Some(metadata) = &change.custom_metadata {
             check_custom_metadata(metadata)?;
         }
-        transact!(self, records => match given(&change.id) {
+        transact_for!(author, self, records => match given(&change.id) {
             Some(id) => records.update_alias_by_id(id, change, now).await,
             None => records.write_alias_by_factors(change, now, entropy).await,
         })

@@ -6,8 +6,8 @@ use vouchsafe_logical::{Entropy, EntropyExt, Error, PolicyNames, Timestamp};
 
 use super::reach::{reach, too_deep};
 use super::records::Records;
-use super::transaction::transact;
-use super::{Directory, GENERATED_NAMES_MAX, Written, given, keys};
+use super::transaction::{transact, transact_for};
+use super::{Author, Directory, GENERATED_NAMES_MAX, Written, given, keys};
 use crate::subject::group::{
     GROUP_NESTING_MAX, Group, GroupKind, MEMBER_GROUPS_PER_GROUP_MAX, PARENT_GROUPS_PER_GROUP_MAX,
 };
@@ -40,14 +40,15 @@ impl Directory {
     /// # Errors
     /// In Vault's words: unknown ids, a name that another group has, policies that contain `root`,
     /// another kind, members of an external group, a cycle; names, metadata and counts over their
-    /// limits.
+    /// limits; a write that would raise its [`Author`].
     pub async fn write_group(
         &self,
         change: &GroupChange,
         now: Timestamp,
         entropy: &dyn Entropy,
+        author: Author<'_>,
     ) -> Result<Written<Group>, Error> {
-        transact!(self, records => records.write_group(change, now, entropy).await)
+        transact_for!(author, self, records => records.write_group(change, now, entropy).await)
     }
 
     /// Deletes the group with this id, its alias and memberships, if there is one.

@@ -10,8 +10,8 @@ use vouchsafe_logical::{Entropy, Error, Timestamp};
 
 use super::login::known_accessor;
 use super::records::Records;
-use super::transaction::transact;
-use super::{Directory, RequestedMount, given, keys};
+use super::transaction::{transact, transact_for};
+use super::{Author, Directory, RequestedMount, given, keys};
 use crate::subject::alias::GroupAlias;
 use crate::subject::group::{Group, GroupKind};
 use crate::subject::id::{GroupAliasId, GroupId, MountAccessor};
@@ -45,14 +45,16 @@ impl Directory {
     ///
     /// # Errors
     /// In Vault's words: unknown ids, mounts that are unknown or local, missing fields, an
-    /// internal group, a name that the mount gives to another group.
+    /// internal group, a name that the mount gives to another group; a write that would raise its
+    /// [`Author`].
     pub async fn write_group_alias(
         &self,
         change: &GroupAliasChange,
         now: Timestamp,
         entropy: &dyn Entropy,
+        author: Author<'_>,
     ) -> Result<Option<PlacedGroupAlias>, Error> {
-        transact!(self, records => records.write_group_alias(change, now, entropy).await)
+        transact_for!(author, self, records => records.write_group_alias(change, now, entropy).await)
     }
 
     /// Deletes the alias with this id, if there is one. The group stays, without members.

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use vouchsafe_logical::{Error, Timestamp};
 
 use super::records::Records;
-use super::transaction::transact;
-use super::{Directory, keys};
+use super::transaction::transact_for;
+use super::{Author, Directory, keys};
 use crate::subject::alias::Alias;
 use crate::subject::entity::{Entity, MERGED_ENTITIES_MAX};
 use crate::subject::id::{AliasId, EntityId, MountAccessor};
@@ -61,8 +61,13 @@ impl Directory {
     ///
     /// # Errors
     /// In Vault's words: ids that are missing, unknown or contradictory, clashes of which no side
-    /// is kept; counts over their limits.
-    pub async fn merge_entities(&self, merge: &Merge, now: Timestamp) -> Result<Merged, Error> {
+    /// is kept; counts over their limits; a merge that would raise its [`Author`].
+    pub async fn merge_entities(
+        &self,
+        merge: &Merge,
+        now: Timestamp,
+        author: Author<'_>,
+    ) -> Result<Merged, Error> {
         let ids: BTreeSet<&str> = merge.from_entity_ids.iter().map(String::as_str).collect();
         if merge.to_entity_id.is_empty() {
             return Err(refused("missing entity id to merge to"));
@@ -70,7 +75,7 @@ impl Directory {
         if ids.is_empty() {
             return Err(refused("missing entity ids to merge from"));
         }
-        transact!(self, records => records.merge(merge, &ids, now).await)
+        transact_for!(author, self, records => records.merge(merge, &ids, now).await)
     }
 }
 

@@ -5,6 +5,7 @@
 //! the result of a search. Any number of directories, on any number of nodes, may work on the same
 //! storage: what one holds in memory it proves by record versions before each use.
 
+mod author;
 mod entity;
 mod entity_alias;
 mod group;
@@ -27,6 +28,7 @@ use std::sync::atomic::AtomicU64;
 use quick_cache::sync::Cache;
 use vouchsafe_logical::{CommitError, Error, MountSummary, Transaction, VersionedCache, View};
 
+pub use author::Author;
 pub use entity::EntityChange;
 pub use entity_alias::{AliasChange, PlacedAlias};
 pub use group::GroupChange;

@@ -28,7 +28,20 @@ macro_rules! transact {
     }};
 }
 
-pub(super) use transact;
+/// As [`transact!`], for work that must not raise the rights of its author: refused before the
+/// commit if it does.
+macro_rules! transact_for {
+    ($author:expr, $directory:ident, $records:ident => $work:expr) => {
+        $crate::subject::directory::transaction::transact!($directory, $records => {
+            let standing = $records.standing($author).await?;
+            let outcome = $work?;
+            $records.refuse_raise(standing.as_ref()).await?;
+            Ok(outcome)
+        })
+    };
+}
+
+pub(super) use {transact, transact_for};
 
 /// How often a transaction was tried.
 #[derive(Default)]

@@ -1,6 +1,7 @@
 //! `entity`, `entity/id`, `entity/name`, `entity/batch-delete`.
 
 use serde_json::{Value, json};
+use vouchsafe_logical::{CallerSummary, ErrorKind, Operation};
 
 use super::{Engine, absent, redact, refused};
 
@@ -237,4 +238,46 @@ fn batch_delete_ignores_whom_it_does_not_know() {
     assert_eq!(engine.list("entity/id/").unwrap()["keys"], json!([ids[0]]));
     engine.update("entity/batch-delete", json!({"entity_ids": ids[0]}));
     absent(engine.list("entity/id/"));
+}
+
+#[test]
+fn a_caller_without_sudo_does_not_raise_its_own_entity() {
+    let engine = Engine::open();
+    let own = engine.make("entity", json!({ "name": "bob" }));
+    let boss = engine.make("entity", json!({ "name": "boss", "policies": "super" }));
+    let bob = CallerSummary {
+        entity_id: Some(own.clone()),
+        policies: vec!["default".to_owned()],
+        ..CallerSummary::default()
+    };
+    let raises = [
+        ("entity", json!({ "name": "bob", "policies": "super" })),
+        ("entity/name/bob", json!({ "policies": "super" })),
+        (
+            "group",
+            json!({ "policies": "super", "member_entity_ids": own }),
+        ),
+        (
+            "group/name/g",
+            json!({ "policies": "super", "member_entity_ids": own }),
+        ),
+        (
+            "entity/merge",
+            json!({ "from_entity_ids": boss, "to_entity_id": own }),
+        ),
+    ];
+    for (path, body) in &raises {
+        let outcome = engine.send_as(&bob, Operation::Update, path, body.clone());
+        let error = outcome.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{path}: {error}");
+        assert_eq!(error.reason(), "would_raise_own_policies");
+    }
+    let sudo = CallerSummary {
+        has_sudo: true,
+        ..bob
+    };
+    for (path, body) in raises {
+        let outcome = engine.send_as(&sudo, Operation::Update, path, body);
+        assert!(outcome.is_ok(), "{path}: {outcome:?}");
+    }
 }

@@ -56,6 +56,16 @@ impl Engine {
 
     /// Sends a request; `null` stands for an answer without content.
     fn send(&self, operation: Operation, path: &str, body: Value) -> Result<Value, Error> {
+        self.send_as(&CallerSummary::default(), operation, path, body)
+    }
+
+    fn send_as(
+        &self,
+        caller: &CallerSummary,
+        operation: Operation,
+        path: &str,
+        body: Value,
+    ) -> Result<Value, Error> {
         let data = match body {
             Value::Object(data) => data,
             Value::Null => Default::default(),
@@ -80,7 +90,7 @@ impl Engine {
             operation,
             path,
             captures: matched.captures,
-            caller: &CallerSummary::default(),
+            caller,
             mount: &self.own,
         };
         match block_on(self.backend.call(matched.index, call))?.response {

@@ -8,7 +8,7 @@ use vouchsafe_logical::{
 use vouchsafe_testing::MemoryStore;
 
 use super::{Fixture, mount};
-use crate::subject::directory::{Directory, EntityChange, Query, is_conflict, keys};
+use crate::subject::directory::{Author, Directory, EntityChange, Query, is_conflict, keys};
 
 /// A store in which somebody else is always faster.
 #[derive(Default)]
@@ -47,7 +47,7 @@ async fn a_write_that_always_conflicts_ends_with_a_word_to_try_again() {
     let directory = Directory::new(View::new(Arc::new(BusyStore::default()), ""));
     let change = EntityChange::default();
     let error = directory
-        .write_entity(&change, fixture.now, &fixture.entropy)
+        .write_entity(&change, fixture.now, &fixture.entropy, Author::Trusted)
         .await
         .unwrap_err();
     assert!(is_conflict(&error));

@@ -10,13 +10,13 @@ use vouchsafe_logical::{Error, ErrorKind};
 use super::invariants::Picture;
 use super::{Fixture, mount, proposal, requested};
 use crate::subject::directory::{
-    AliasChange, Directory, EntityChange, GroupAliasChange, GroupChange, Merge,
+    AliasChange, Author, Directory, EntityChange, GroupAliasChange, GroupChange, Merge,
 };
 use crate::subject::id::EntityId;
 
 /// An operation. Numbers choose among the objects that there are, or among a few names.
 #[derive(Clone, Debug)]
-enum Op {
+pub(super) enum Op {
     WriteEntity {
         id: Option<usize>,
         name: Option<usize>,
@@ -74,7 +74,7 @@ enum Op {
 
 const NAMES: [&str; 6] = ["a", "A", "b", "ä/%", "Ä/%", "c d"];
 
-fn operation() -> impl Strategy<Value = Op> {
+pub(super) fn operation() -> impl Strategy<Value = Op> {
     let some = || option::of(0..6_usize);
     let name = || 0..NAMES.len();
     let mount = || 0..3_usize;
@@ -152,7 +152,7 @@ fn name(number: usize) -> Option<String> {
     Some(NAMES[number].to_owned())
 }
 
-async fn apply(fixture: &Fixture, op: &Op) -> Result<(), Error> {
+pub(super) async fn apply(fixture: &Fixture, op: &Op, author: Author<'_>) -> Result<(), Error> {
     let Fixture {
         directory,
         view,
@@ -175,7 +175,7 @@ async fn apply(fixture: &Fixture, op: &Op) -> Result<(), Error> {
                 metadata: None,
             };
             directory
-                .write_entity(&change, *now, entropy)
+                .write_entity(&change, *now, entropy, author)
                 .await
                 .map(drop)
         }
@@ -194,7 +194,7 @@ async fn apply(fixture: &Fixture, op: &Op) -> Result<(), Error> {
                 custom_metadata: None,
             };
             directory
-                .write_alias(&change, *now, entropy)
+                .write_alias(&change, *now, entropy, author)
                 .await
                 .map(drop)
         }
@@ -221,7 +221,7 @@ async fn apply(fixture: &Fixture, op: &Op) -> Result<(), Error> {
                     .map(|numbers| choose_all(&ids.groups, numbers)),
             };
             directory
-                .write_group(&change, *now, entropy)
+                .write_group(&change, *now, entropy, author)
                 .await
                 .map(drop)
         }
@@ -239,7 +239,7 @@ async fn apply(fixture: &Fixture, op: &Op) -> Result<(), Error> {
                 canonical_id: group.map(|group| choose(&ids.groups, group)),
             };
             directory
-                .write_group_alias(&change, *now, entropy)
+                .write_group_alias(&change, *now, entropy, author)
                 .await
                 .map(drop)
         }
@@ -280,7 +280,10 @@ async fn apply(fixture: &Fixture, op: &Op) -> Result<(), Error> {
                 to_entity_id: choose(&ids.entities, *to),
                 conflicting_alias_ids_to_keep: choose_all(&ids.aliases, keep),
             };
-            directory.merge_entities(&merge, *now).await.map(drop)
+            directory
+                .merge_entities(&merge, *now, author)
+                .await
+                .map(drop)
         }
     }
 }
@@ -300,7 +303,7 @@ async fn play(history: &[Op]) {
     let reader = Directory::new(fixture.view.clone());
     let mut before = BTreeMap::new();
     for op in history {
-        if let Err(error) = apply(&fixture, op).await {
+        if let Err(error) = apply(&fixture, op, Author::Trusted).await {
             assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{op:?}: {error:?}");
         }
         let picture = Picture::take(&fixture.view).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Fixture, mount, requested};
 use crate::subject::directory::keys;
-use crate::subject::directory::{AliasChange, GroupChange, Merge, Query};
+use crate::subject::directory::{AliasChange, Author, GroupChange, Merge, Query};
 use crate::subject::entity::{
     ALIASES_PER_ENTITY_MAX, DIRECT_GROUPS_PER_ENTITY_MAX, Entity, MERGED_ENTITIES_MAX,
 };
@@ -47,7 +47,7 @@ async fn aliases_of_an_entity() {
     };
     let error = fixture
         .directory
-        .write_alias(&change, fixture.now, &fixture.entropy)
+        .write_alias(&change, fixture.now, &fixture.entropy, Author::Trusted)
         .await
         .unwrap_err();
     assert_eq!(error.reason(), "entity_aliases_too_many");
@@ -170,7 +170,7 @@ async fn nesting_of_groups_from_above_and_from_below() {
     };
     let error = fixture
         .directory
-        .write_group(&change, fixture.now, &fixture.entropy)
+        .write_group(&change, fixture.now, &fixture.entropy, Author::Trusted)
         .await
         .unwrap_err();
     assert_eq!(error.reason(), "group_nesting_too_deep");
@@ -184,7 +184,7 @@ async fn nesting_of_groups_from_above_and_from_below() {
     };
     fixture
         .directory
-        .write_group(&change, fixture.now, &fixture.entropy)
+        .write_group(&change, fixture.now, &fixture.entropy, Author::Trusted)
         .await
         .unwrap();
     let found = fixture
@@ -211,7 +211,10 @@ async fn merged_entities() {
             to_entity_id: to.id.to_string(),
             ..Merge::default()
         };
-        fixture.directory.merge_entities(&merge, fixture.now).await
+        fixture
+            .directory
+            .merge_entities(&merge, fixture.now, Author::Trusted)
+            .await
     };
     merge("the last").await.unwrap();
     let error = merge("one too many").await.unwrap_err();

@@ -10,7 +10,7 @@ use vouchsafe_testing::{MemoryStore, SeededEntropy};
 
 use super::{Fixture, mount, proposal, requested, strings};
 use crate::subject::directory::{
-    AliasChange, Directory, EntityChange, GROUP_ALIASES_PER_LOGIN_MAX, Query, is_conflict,
+    AliasChange, Author, Directory, EntityChange, GROUP_ALIASES_PER_LOGIN_MAX, Query, is_conflict,
 };
 
 /// A store that lets others run before each read, so that transactions cross.
@@ -164,7 +164,7 @@ async fn a_login_overwrites_metadata_but_not_what_an_operator_wrote() {
     };
     fixture
         .directory
-        .write_alias(&change, fixture.now, &fixture.entropy)
+        .write_alias(&change, fixture.now, &fixture.entropy, Author::Trusted)
         .await
         .unwrap();
     let mut transaction = fixture.view.begin();
@@ -304,7 +304,7 @@ async fn a_disabled_entity_is_reported_and_not_touched() {
     };
     fixture
         .directory
-        .write_entity(&change, fixture.now, &fixture.entropy)
+        .write_entity(&change, fixture.now, &fixture.entropy, Author::Trusted)
         .await
         .unwrap();
     let login = fixture.login(&mount(1), "bob", &["ops"]).await.unwrap();

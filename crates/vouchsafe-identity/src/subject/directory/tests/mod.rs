@@ -1,5 +1,6 @@
 //! The directory over a store in memory: logins, subjects, limits, and random histories.
 
+mod author;
 mod damage;
 mod history;
 mod invariants;
@@ -14,7 +15,7 @@ use vouchsafe_logical::{AliasProposal, Error, MountSummary, Timestamp, Transacti
 use vouchsafe_testing::{MemoryStore, SeededEntropy};
 
 use super::{
-    AliasChange, AttachedLogin, Directory, EntityChange, GroupAliasChange, GroupChange,
+    AliasChange, AttachedLogin, Author, Directory, EntityChange, GroupAliasChange, GroupChange,
     RequestedMount, Written,
 };
 use crate::subject::entity::Entity;
@@ -47,7 +48,7 @@ impl Fixture {
         };
         match self
             .directory
-            .write_entity(&change, self.now, &self.entropy)
+            .write_entity(&change, self.now, &self.entropy, Author::Trusted)
             .await
             .unwrap()
         {
@@ -59,7 +60,7 @@ impl Fixture {
     pub(super) async fn group(&self, change: GroupChange) -> Result<Group, Error> {
         match self
             .directory
-            .write_group(&change, self.now, &self.entropy)
+            .write_group(&change, self.now, &self.entropy, Author::Trusted)
             .await?
         {
             Written::Created(group) => Ok(group),
@@ -84,7 +85,7 @@ impl Fixture {
             canonical_id: Some(group.id.to_string()),
         };
         self.directory
-            .write_group_alias(&change, self.now, &self.entropy)
+            .write_group_alias(&change, self.now, &self.entropy, Author::Trusted)
             .await
             .unwrap()
             .unwrap();
@@ -99,7 +100,7 @@ impl Fixture {
             ..AliasChange::default()
         };
         self.directory
-            .write_alias(&change, self.now, &self.entropy)
+            .write_alias(&change, self.now, &self.entropy, Author::Trusted)
             .await
             .unwrap()
             .unwrap();

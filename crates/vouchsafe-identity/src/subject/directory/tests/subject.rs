@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Fixture, mount, strings};
 use crate::subject::directory::{
-    Directory, EntityChange, GroupAliasChange, GroupChange, Merge, Merged, Query,
+    Author, Directory, EntityChange, GroupAliasChange, GroupChange, Merge, Merged, Query,
 };
 
 fn member(id: &str) -> Option<Vec<String>> {
@@ -79,7 +79,7 @@ async fn a_subject_is_the_same_until_a_record_of_it_changes() {
     };
     fixture
         .directory
-        .write_group(&change, fixture.now, &fixture.entropy)
+        .write_group(&change, fixture.now, &fixture.entropy, Author::Trusted)
         .await
         .unwrap();
     let second = reader.subject(id).await.unwrap().unwrap();
@@ -169,7 +169,7 @@ async fn the_id_of_a_merged_entity_leads_to_the_one_that_stays() {
         };
         let merged = fixture
             .directory
-            .merge_entities(&merge, fixture.now)
+            .merge_entities(&merge, fixture.now, Author::Trusted)
             .await
             .unwrap();
         assert_eq!(merged, Merged::Done);
@@ -245,7 +245,7 @@ async fn an_external_group_loses_whom_nothing_proves_any_more() {
     });
     fixture
         .directory
-        .write_group_alias(&recased, fixture.now, &fixture.entropy)
+        .write_group_alias(&recased, fixture.now, &fixture.entropy, Author::Trusted)
         .await
         .unwrap();
     assert_eq!(fixture.policies(id).await, ["p-ops"]);
@@ -257,7 +257,7 @@ async fn an_external_group_loses_whom_nothing_proves_any_more() {
     };
     fixture
         .directory
-        .write_group_alias(&renamed, fixture.now, &fixture.entropy)
+        .write_group_alias(&renamed, fixture.now, &fixture.entropy, Author::Trusted)
         .await
         .unwrap();
     assert!(fixture.policies(id).await.is_empty());
@@ -303,7 +303,7 @@ async fn no_spelling_of_root_gets_into_an_entity_or_a_group() {
         };
         let written = fixture
             .directory
-            .write_entity(&entity, fixture.now, &fixture.entropy)
+            .write_entity(&entity, fixture.now, &fixture.entropy, Author::Trusted)
             .await;
         assert_eq!(
             written.unwrap_err().to_string(),
@@ -315,7 +315,7 @@ async fn no_spelling_of_root_gets_into_an_entity_or_a_group() {
         };
         let written = fixture
             .directory
-            .write_group(&group, fixture.now, &fixture.entropy)
+            .write_group(&group, fixture.now, &fixture.entropy, Author::Trusted)
             .await;
         assert_eq!(
             written.unwrap_err().to_string(),
