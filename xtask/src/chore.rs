@@ -84,7 +84,7 @@ pub(crate) fn guide(arguments: &mut Arguments) -> Result<()> {
     )
 }
 
-/// Other people's verifiers against tokens that we issue.
+/// Other people's verifiers against tokens that we issue, and their clients against our server.
 pub(crate) fn interop(arguments: &mut Arguments) -> Result<()> {
     let binary = server_binary(arguments)?;
     arguments.finish()?;
@@ -93,6 +93,7 @@ pub(crate) fn interop(arguments: &mut Arguments) -> Result<()> {
         &[
             &["scripts/interop_openbao.py"],
             &["scripts/interop_cloud.py"],
+            &["scripts/clients_bao.py"],
         ],
     )
 }
