@@ -7,7 +7,7 @@
 //! links among its folders are the system's business.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Write};
+use std::io::{self, BufReader, Seek, SeekFrom, Write};
 use std::os::unix::fs::{
     DirBuilderExt, FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt,
 };
@@ -15,6 +15,8 @@ use std::path::PathBuf;
 
 use rustix::fs::OFlags;
 
+use super::chain::Head;
+use super::scan::next_line;
 use super::sink::{Sink, Tail};
 
 /// The rights of a file that is created, where nothing else is asked for.
@@ -23,7 +25,15 @@ pub(crate) const FILE_MODE: u32 = 0o600;
 const FOLDER_MODE: u32 = 0o700;
 /// How every entry begins: `d` is a digit. Entries begin with their time in a fixed width and
 /// their type, so that a look at the first bytes is enough.
-const BEGINNING: &[u8] = br#"{"time":"dddd-dd-ddTdd:dd:dd.dddddddddZ","type":"re"#;
+pub(super) const BEGINNING: &[u8] = br#"{"time":"dddd-dd-ddTdd:dd:dd.dddddddddZ","type":"re"#;
+
+/// How much of the end of a file is searched for its last entry: at first, by how much more if that
+/// was not enough, and at most. An entry has the size of a request with its strings hashed.
+const CHAIN_WINDOW_BYTES: u64 = 64 << 10;
+const CHAIN_WINDOW_GROWTH: u64 = 64;
+const CHAIN_WINDOW_BYTES_MAX: u64 = 256 << 20;
+/// How much is read at once.
+const READ_BYTES: usize = 64 << 10;
 
 /// A file that lines are appended to.
 pub(crate) struct LogFile {
@@ -32,7 +42,13 @@ pub(crate) struct LogFile {
     mode: Option<u32>,
     /// The user whose file it must be.
     owner: u32,
-    file: Option<File>,
+    file: Option<OpenFile>,
+}
+
+struct OpenFile {
+    file: File,
+    /// How long it was when it was opened or last written to.
+    length: u64,
 }
 
 impl LogFile {
@@ -47,7 +63,7 @@ impl LogFile {
         }
     }
 
-    fn open(&self) -> io::Result<(File, Tail)> {
+    fn open(&self) -> io::Result<(OpenFile, Tail)> {
         if let Some(folder) = self.path.parent() {
             DirBuilder::new()
                 .recursive(true)
@@ -89,13 +105,14 @@ impl LogFile {
                 "it belongs to another user than the server runs as",
             ));
         }
-        let tail = tail_of(&file, metadata.len())?;
+        let length = metadata.len();
+        let tail = tail_of(&file, length)?;
         if let Some(mode) = self.mode
             && metadata.mode() & 0o7777 != mode
         {
             file.set_permissions(Permissions::from_mode(mode))?;
         }
-        Ok((file, tail))
+        Ok((OpenFile { file, length }, tail))
     }
 }
 
@@ -125,7 +142,7 @@ fn tail_of(file: &File, length: u64) -> io::Result<Tail> {
 }
 
 /// Whether a file's first bytes are the beginning of an entry. The first line may be torn.
-fn begins_as_ours(head: &[u8]) -> bool {
+pub(super) fn begins_as_ours(head: &[u8]) -> bool {
     let line = head.split(|byte| *byte == b'\n').next().unwrap_or(head);
     !line.is_empty()
         && line
@@ -144,18 +161,57 @@ impl Sink for LogFile {
         Ok(tail)
     }
 
+    fn chain_end(&self) -> io::Result<Option<Head>> {
+        match &self.file {
+            Some(open) => chain_end(&open.file, open.length).map(Some),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
     fn is_stale(&self) -> bool {
-        // Deleted, and nobody would find what is written to it.
-        self.file
-            .as_ref()
-            .is_some_and(|file| file.metadata().is_ok_and(|held| held.nlink() == 0))
+        // Deleted, and nobody would find what is written to it; or cut short or written to by
+        // somebody else, so that it has to be looked at anew.
+        self.file.as_ref().is_some_and(|open| {
+            open.file
+                .metadata()
+                .is_ok_and(|held| held.nlink() == 0 || held.len() != open.length)
+        })
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.file {
-            Some(file) => file.write(bytes),
-            None => Err(io::ErrorKind::NotConnected.into()),
+        let Some(open) = &mut self.file else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
+        let taken = open.file.write(bytes)?;
+        open.length = open.length.saturating_add(taken as u64);
+        Ok(taken)
+    }
+}
+
+/// The last entry of a file that is a whole link of a chain. Torn lines after it are passed over;
+/// a line that lacks nothing but its line feed is whole.
+fn chain_end(mut file: &File, length: u64) -> io::Result<Head> {
+    let mut window = CHAIN_WINDOW_BYTES;
+    loop {
+        // With the byte before the window, so that a line that begins with it is seen whole.
+        let start = length.saturating_sub(window + 1);
+        file.seek(SeekFrom::Start(start))?;
+        let mut source = BufReader::with_capacity(READ_BYTES, file);
+        if start > 0 {
+            // The rest of a line, or nothing.
+            next_line(&mut source)?;
         }
+        let mut end = None;
+        while let Some(line) = next_line(&mut source)? {
+            end = line.head().or(end);
+        }
+        if let Some(end) = end {
+            return Ok(end);
+        }
+        if start == 0 || window >= CHAIN_WINDOW_BYTES_MAX {
+            return Ok(Head::BEGINNING);
+        }
+        window *= CHAIN_WINDOW_GROWTH;
     }
 }
 

@@ -17,14 +17,17 @@
 //! writer.rs    whole lines to a place that can fail in the middle of one
 //! sink.rs      the places: standard output, nowhere, and the port that tests implement
 //! file.rs      the place that matters: a file that is ours, or none
+//! chain.rs     in files, each entry carries the hash of the one before it
+//! scan.rs      the lines of a log, however long they are
+//! verify.rs    whether the chain of a log is whole
 //! ```
 //!
 //! Entries have the shape of Vault's. A write has happened when the operating system has taken the
 //! line (`write(2)`); a process that dies loses nothing, a machine that loses power may lose what
-//! its kernel had not put on disk. Chaining of entries, network sinks and rotation by itself are
-//! not part of this module.
+//! its kernel had not put on disk. Network sinks and rotation by itself are not part of this module.
 
 mod broker;
+mod chain;
 mod device;
 mod enable;
 mod entry;
@@ -33,14 +36,18 @@ mod header;
 mod options;
 mod record;
 mod redact;
+mod scan;
 mod scribe;
 mod sink;
+mod verify;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
 pub use broker::Broker;
+pub use chain::Head;
 pub(crate) use enable::NewDevice;
 pub(crate) use header::HeaderRule;
 pub use record::Record;
+pub use verify::{FAULTS_KEPT_MAX, Fault, Place, Verdict, Verifier, parse_head};

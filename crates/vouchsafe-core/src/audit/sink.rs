@@ -4,13 +4,21 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 
+use super::chain::Head;
+
 /// A place that takes bytes in order. Its methods may block; only a device's own thread calls
 /// them.
 pub(crate) trait Sink: Send + 'static {
     /// Opens the place anew: at the start, after a failure, and when an operator asks for it.
     fn reopen(&mut self) -> io::Result<Tail>;
 
-    /// Whether what is open has no name any more, so that lines in it would be lost.
+    /// The last entry of the place that is open, if its entries are chained.
+    fn chain_end(&self) -> io::Result<Option<Head>> {
+        Ok(None)
+    }
+
+    /// Whether what is open has no name any more, so that lines in it would be lost, or does not
+    /// end as it was left.
     fn is_stale(&self) -> bool {
         false
     }
