@@ -63,7 +63,7 @@ pub(crate) const IMPURE: &[(&str, &str)] = &[
 /// What nothing here may link, on any platform, in tests neither. `deny.toml` bans the same, and
 /// for the same reasons.
 pub(crate) const BANNED: &[(&str, &str)] = &[
-    ("actix-web", "a second HTTP stack; axum is the one"),
+    ("actix-web", "a second HTTP stack; hyper is the one"),
     ("async-std", "a second async runtime; tokio is the one"),
     ("boring", "a second crypto provider; aws-lc-rs is the one"),
     ("chrono", "a second calendar; jiff is the one"),
@@ -83,7 +83,7 @@ pub(crate) const BANNED: &[(&str, &str)] = &[
     ("simd-json", "a second JSON parser; serde_json is the one"),
     ("smol", "a second async runtime; tokio is the one"),
     ("sonic-rs", "a second JSON parser; serde_json is the one"),
-    ("warp", "a second HTTP stack; axum is the one"),
+    ("warp", "a second HTTP stack; hyper is the one"),
 ];
 
 /// Names of crates and modules that say nothing and attract everything.

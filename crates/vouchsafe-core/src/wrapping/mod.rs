@@ -1,8 +1,8 @@
 //! Response wrapping: the answer stays here, and the caller gets a token that is good for fetching
 //! it once (Vault's `X-Vault-Wrap-TTL`).
 //!
-//! Whoever unwraps knows that nobody did before. [`wrap`] is a step of the pipeline, between the
-//! backend and the audit entry of the answer; `sys/wrapping/*` is in [`routes`].
+//! Whoever unwraps knows that nobody did before. `wrap` is a step of the pipeline, between the
+//! backend and the audit entry of the answer; `sys/wrapping/*` is in `routes`.
 //!
 //! Invariants:
 //! - Wrapping token and wrapped answer are written by one commit.
