@@ -98,8 +98,9 @@ impl Seen {
                 link,
                 hash: hash_of(&self.digest.finish()),
             },
-            (End::Open, _) => Line::Torn,
-            (End::Closed | End::Beyond, _) => Line::Foreign,
+            (End::Open, None) => Line::Torn,
+            // A line that has its end was not cut short, whatever else is wrong with it.
+            (End::Open, Some(_)) | (End::Closed, None) | (End::Beyond, _) => Line::Foreign,
         }
     }
 }

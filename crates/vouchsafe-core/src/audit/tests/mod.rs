@@ -1,6 +1,7 @@
 //! Tests of the audit broker: entries, toggles, failures, concurrency, the whole pipeline.
 
 mod broker;
+mod chain;
 mod enable;
 mod entry;
 mod faulty;
