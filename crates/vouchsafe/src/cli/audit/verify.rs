@@ -146,7 +146,7 @@ fn kind(fault: &Fault) -> &'static str {
         Fault::Removed { .. } | Fault::Absent { .. } => "removed",
         Fault::Reordered { .. } => "reordered",
         Fault::Inserted { .. } => "inserted",
-        Fault::BegunAnew => "begun anew",
+        Fault::BegunAnew => "begun-anew",
         Fault::Foreign => "foreign",
     }
 }
@@ -193,8 +193,8 @@ fn hints(verdict: &Verdict) -> Vec<&'static str> {
     }
     if has(|fault, _| matches!(fault, Fault::BegunAnew)) {
         hints.push(
-            "a server that starts with an empty file can't know of the one before: rotate while \
-             it runs, or check the files one by one",
+            "the oldest file comes first; a server that starts with an empty file can't know of the \
+             one before: rotate while it runs, or check the files one by one",
         );
     }
     if has(|fault, _| matches!(fault, Fault::Inserted { .. } | Fault::Reordered { .. })) {
