@@ -9,7 +9,7 @@ use std::sync::Arc;
 use vouchsafe_logical::{
     Access, BoxFuture, Error, ErrorKind, Operation, Reply, Request, Response, Timestamp,
 };
-use vouchsafe_policy::{Ask, Denial, Permit, permit_public};
+use vouchsafe_policy::{Ask, Denial, DenialReason, Permit, permit_public};
 
 use crate::attach;
 use crate::audit::Record;
@@ -149,7 +149,7 @@ fn decide<'a>(
     {
         return Ok(permit);
     }
-    caller
+    let permit = caller
         .acl()
         .decide(Ask {
             path,
@@ -158,7 +158,31 @@ fn decide<'a>(
             wrap_ttl: request.wrap_ttl,
             needs_sudo: matches!(access, Access::Sudo),
         })
-        .map_err(Refusal::Denied)
+        .map_err(Refusal::Denied)?;
+    let denial = target.as_ref().ok().and_then(|target| {
+        let mut canonical = target.canonical_paths(operation);
+        canonical.find_map(|path| explicit_denial(caller, &path, operation))
+    });
+    if let Some(denial) = denial {
+        return Err(Refusal::Denied(denial));
+    }
+    Ok(permit)
+}
+
+/// The `deny` that a path would have met in the spelling under which its backend takes it. Grants
+/// are those of the path as it was sent, as in Vault; only a deny must not be escaped by writing
+/// `ADMIN` for `admin`.
+fn explicit_denial(caller: &Caller, canonical: &str, operation: Operation) -> Option<Denial> {
+    let asked = caller.acl().decide(Ask {
+        path: canonical,
+        operation,
+        parameters: None,
+        wrap_ttl: None,
+        needs_sudo: false,
+    });
+    asked
+        .err()
+        .filter(|denial| *denial.reason() == DenialReason::Deny)
 }
 
 /// Why a request does not reach its backend.

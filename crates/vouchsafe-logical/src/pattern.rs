@@ -8,7 +8,13 @@
 //!   before literal segments with which the path must end (`mounts/{path...}/tune`);
 //! - `{name?...}`: the rest of the path, may be empty; only at the end.
 //!
+//! The name of a capture may end with a mark that says that its backend takes several spellings
+//! for one: `{name^}` is lower-cased, `{name~...}` is trimmed as well. A pattern has at most one.
+//!
 //! One `/` at the end of a path is not looked at, except by the rest captures.
+//!
+//! What is written in another way than the backend understands it is a way around policies, so
+//! [`Captures::canonical_path`] tells the spelling that the backend sees.
 
 /// The most captures of one pattern.
 pub const CAPTURES_MAX: usize = 4;
@@ -18,6 +24,17 @@ pub const CAPTURES_MAX: usize = 4;
 pub struct Captures<'a> {
     entries: [(&'static str, &'a str); CAPTURES_MAX],
     count: usize,
+    fold: Option<Fold>,
+    /// Whether the path has a slash at the end that was not looked at.
+    spare_slash: bool,
+}
+
+/// A part of a path of which the backend looks at another spelling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Fold {
+    start: usize,
+    end: usize,
+    trims: bool,
 }
 
 impl<'a> Captures<'a> {
@@ -35,7 +52,45 @@ impl<'a> Captures<'a> {
         self.entries[..self.count].iter().map(|(name, _)| *name)
     }
 
-    fn push(&mut self, name: &'static str, value: &'a str) {
+    /// The path in the one spelling that the backend takes it for, with lower case and without
+    /// what is not looked at; `None` where it is spelled so. `path` is the path that was matched.
+    #[must_use]
+    pub fn canonical_path(&self, path: &str) -> Option<String> {
+        let end = path.len() - usize::from(self.spare_slash);
+        let (before, value, after) = match self.fold {
+            Some(fold) => (
+                path.get(..fold.start)?,
+                path.get(fold.start..fold.end)?,
+                path.get(fold.end..end)?,
+            ),
+            None => (path.get(..end)?, "", ""),
+        };
+        let trims = self.fold.is_some_and(|fold| fold.trims);
+        let kept = if trims { value.trim() } else { value };
+        let folded = kept.chars().all(|c| c.to_lowercase().eq([c]));
+        if folded && kept.len() == value.len() && !self.spare_slash {
+            return None;
+        }
+        Some(format!("{before}{}{after}", kept.to_lowercase()))
+    }
+
+    /// Adds the capture that `declared` names, whose value begins at `start`.
+    fn push(&mut self, declared: &'static str, value: &'a str, start: usize) {
+        let (name, trims) = match declared.strip_suffix('^') {
+            Some(name) => (name, Some(false)),
+            None => match declared.strip_suffix('~') {
+                Some(name) => (name, Some(true)),
+                None => (declared, None),
+            },
+        };
+        if let Some(trims) = trims {
+            debug_assert!(self.fold.is_none(), "a route pattern folds two captures");
+            self.fold = Some(Fold {
+                start,
+                end: start + value.len(),
+                trims,
+            });
+        }
         debug_assert!(
             self.count < CAPTURES_MAX,
             "a route pattern has too many captures"
@@ -55,9 +110,10 @@ pub fn matches<'a>(pattern: &'static str, path: &'a str) -> Option<Captures<'a>>
     let mut path_rest = path;
     loop {
         let (segment, pattern_after) = split(pattern_rest);
+        let start = path.len() - path_rest.len();
         if let Some(capture) = capture_of(segment) {
             if let Some(name) = capture.strip_suffix("?...") {
-                captures.push(name, path_rest);
+                captures.push(name, path_rest, start);
                 return Some(captures);
             }
             if let Some(name) = capture.strip_suffix("...") {
@@ -72,7 +128,8 @@ pub fn matches<'a>(pattern: &'static str, path: &'a str) -> Option<Captures<'a>>
                 if rest.is_empty() {
                     return None;
                 }
-                captures.push(name, rest);
+                captures.push(name, rest, start);
+                captures.spare_slash = pattern_after.is_some() && path_rest.ends_with('/');
                 return Some(captures);
             }
         }
@@ -86,13 +143,17 @@ pub fn matches<'a>(pattern: &'static str, path: &'a str) -> Option<Captures<'a>>
                 if !fits {
                     return None;
                 }
-                captures.push(name, value);
+                captures.push(name, value, start);
             }
             None if segment == value => {}
             None => return None,
         }
         match (pattern_after, path_after) {
-            (None, None | Some("")) => return Some(captures),
+            (None, None) => return Some(captures),
+            (None, Some("")) => {
+                captures.spare_slash = true;
+                return Some(captures);
+            }
             (Some(pattern), Some(path)) => (pattern_rest, path_rest) = (pattern, path),
             (Some(pattern), None) if capture_of(pattern).is_some_and(|c| c.ends_with("?...")) => {
                 (pattern_rest, path_rest) = (pattern, "");
@@ -175,5 +236,30 @@ mod tests {
         check("{path?...}", "", Some(&[("path", "")]));
         check("x/{id*}/y", "x/%20-/y", Some(&[("id", "%20-")]));
         check("x/{id*}/y", "x//y", None);
+    }
+
+    #[track_caller]
+    fn canonical(pattern: &'static str, path: &str, expected: Option<&str>) {
+        let found = matches(pattern, path).unwrap().canonical_path(path);
+        assert_eq!(found.as_deref(), expected, "{pattern} {path}");
+    }
+
+    #[test]
+    fn spellings_that_a_backend_takes_for_one() {
+        canonical("users/{name}", "users/BOB", None);
+        canonical("users/{name^}", "users/bob", None);
+        canonical("users/{name^}", "users/BOB", Some("users/bob"));
+        canonical("users/{name^}/p", "users/Bob/p", Some("users/bob/p"));
+        canonical("users/{name^}/p", "users/bob/p/", Some("users/bob/p"));
+        canonical("users/{name}", "users/bob/", Some("users/bob"));
+        canonical("m/{p...}/tune", "m/a/tune/", Some("m/a/tune"));
+        canonical("m/{p...}/tune", "m/a/tune", None);
+        canonical("e/{name^...}", "e/ Ä/B", Some("e/ ä/b"));
+        canonical("e/{name^...}", "e/b/", None);
+        canonical("acl/{name~...}", "acl/p 1", None);
+        canonical("acl/{name~...}", "acl/ P1 ", Some("acl/p1"));
+        check("acl/{name~...}", "acl/ P1", Some(&[("name", " P1")]));
+        check("users/{name^}", "users/BOB", Some(&[("name", "BOB")]));
+        check("x/{id^*}", "x/%", Some(&[("id", "%")]));
     }
 }

@@ -39,6 +39,9 @@ impl Core {
     }
 }
 
+/// Former names of paths, below their mount, and what they are called now.
+const FORMER_PATHS: [(&str, &str, &str); 1] = [("sys/", "policy/", "policies/acl/")];
+
 /// Where a request goes: a mount and one of its routes.
 pub struct Target<'r> {
     mount: Arc<Mount>,
@@ -134,6 +137,24 @@ impl<'r> Target<'r> {
             }),
             None => Ok(Operation::Update),
         }
+    }
+
+    /// The request's path in the spelling under which the backend takes it, and under its present
+    /// name, as far as these differ from what was sent. One slash at the end of a LIST is how it is
+    /// spelled.
+    pub fn canonical_paths(&self, operation: Operation) -> impl Iterator<Item = String> {
+        let folded = match operation {
+            Operation::List => None,
+            _ => self.captures.canonical_path(self.path),
+        };
+        let mount = self.mount.summary().path.as_str();
+        let path = folded.as_deref().unwrap_or(self.path);
+        let present = FORMER_PATHS.iter().find_map(|(at, former, present)| {
+            let rest = path.strip_prefix(former).filter(|_| mount == *at)?;
+            Some(format!("{mount}{present}{rest}"))
+        });
+        let folded = folded.map(|path| format!("{mount}{path}"));
+        folded.into_iter().chain(present)
     }
 
     /// Hands the request to the backend. The permit is used up, and says whether the caller has

@@ -37,7 +37,7 @@ pub(crate) const POLICIES: Route<Sys> = Route {
 };
 
 pub(crate) const POLICY: Route<Sys> = Route {
-    pattern: "policies/acl/{name...}",
+    pattern: "policies/acl/{name~...}",
     access: Access::Token,
     methods: &[
         Method::with::<NameInput>(vouchsafe_logical::Operation::Read, read),
@@ -57,7 +57,7 @@ pub(crate) const LEGACY_POLICIES: Route<Sys> = Route {
 };
 
 pub(crate) const LEGACY_POLICY: Route<Sys> = Route {
-    pattern: "policy/{name...}",
+    pattern: "policy/{name~...}",
     access: Access::Token,
     methods: &[
         Method::with::<NameInput>(vouchsafe_logical::Operation::Read, read_legacy),

@@ -1,4 +1,4 @@
-//! `role/{role_name}/token-ttl` and the like: one parameter of a role at a path of its own, so
+//! `role/{role_name^}/token-ttl` and the like: one parameter of a role at a path of its own, so
 //! that a policy can allow it alone.
 //!
 //! Writing a part is writing the role with nothing but the fields of the part; deleting one is
@@ -61,7 +61,7 @@ const POLICIES_FIELDS: &[Field] = &[
 /// The policies of the tokens.
 pub(super) const POLICIES: Part = Part {
     route: route!(
-        "role/{role_name}/policies",
+        "role/{role_name^}/policies",
         POLICIES_FIELDS,
         "The policies of the tokens."
     ),
@@ -78,7 +78,7 @@ const BIND_SECRET_ID_FIELDS: &[Field] = &[field(
 /// Whether a login needs a secret id.
 pub(super) const BIND_SECRET_ID: Part = Part {
     route: route!(
-        "role/{role_name}/bind-secret-id",
+        "role/{role_name^}/bind-secret-id",
         BIND_SECRET_ID_FIELDS,
         "Whether a login needs a secret id."
     ),
@@ -95,7 +95,7 @@ const SECRET_ID_NUM_USES_FIELDS: &[Field] = &[field(
 /// How many logins a secret id is good for.
 pub(super) const SECRET_ID_NUM_USES: Part = Part {
     route: route!(
-        "role/{role_name}/secret-id-num-uses",
+        "role/{role_name^}/secret-id-num-uses",
         SECRET_ID_NUM_USES_FIELDS,
         "How many logins a secret id is good for."
     ),
@@ -112,7 +112,7 @@ const SECRET_ID_TTL_FIELDS: &[Field] = &[field(
 /// How long a secret id lives.
 pub(super) const SECRET_ID_TTL: Part = Part {
     route: route!(
-        "role/{role_name}/secret-id-ttl",
+        "role/{role_name^}/secret-id-ttl",
         SECRET_ID_TTL_FIELDS,
         "How long a secret id lives."
     ),
@@ -129,7 +129,7 @@ const SECRET_ID_BOUND_CIDRS_FIELDS: &[Field] = &[field(
 /// From where logins are accepted.
 pub(super) const SECRET_ID_BOUND_CIDRS: Part = Part {
     route: route!(
-        "role/{role_name}/secret-id-bound-cidrs",
+        "role/{role_name^}/secret-id-bound-cidrs",
         SECRET_ID_BOUND_CIDRS_FIELDS,
         "From where logins are accepted."
     ),
@@ -146,7 +146,7 @@ const BOUND_CIDR_LIST_FIELDS: &[Field] = &[field(
 /// From where logins are accepted, under its former name.
 pub(super) const BOUND_CIDR_LIST: Part = Part {
     route: route!(
-        "role/{role_name}/bound-cidr-list",
+        "role/{role_name^}/bound-cidr-list",
         BOUND_CIDR_LIST_FIELDS,
         "From where logins are accepted. Use `secret-id-bound-cidrs` instead."
     ),
@@ -163,7 +163,7 @@ const TOKEN_BOUND_CIDRS_FIELDS: &[Field] = &[field(
 /// From where tokens work.
 pub(super) const TOKEN_BOUND_CIDRS: Part = Part {
     route: route!(
-        "role/{role_name}/token-bound-cidrs",
+        "role/{role_name^}/token-bound-cidrs",
         TOKEN_BOUND_CIDRS_FIELDS,
         "From where tokens work."
     ),
@@ -180,7 +180,7 @@ const TOKEN_NUM_USES_FIELDS: &[Field] = &[field(
 /// How many requests a token is good for.
 pub(super) const TOKEN_NUM_USES: Part = Part {
     route: route!(
-        "role/{role_name}/token-num-uses",
+        "role/{role_name^}/token-num-uses",
         TOKEN_NUM_USES_FIELDS,
         "How many requests a token is good for."
     ),
@@ -197,7 +197,7 @@ const TOKEN_TTL_FIELDS: &[Field] = &[field(
 /// Life of a token at creation and renewal.
 pub(super) const TOKEN_TTL: Part = Part {
     route: route!(
-        "role/{role_name}/token-ttl",
+        "role/{role_name^}/token-ttl",
         TOKEN_TTL_FIELDS,
         "Life of a token at creation and renewal."
     ),
@@ -214,7 +214,7 @@ const TOKEN_MAX_TTL_FIELDS: &[Field] = &[field(
 /// The longest life of a token with its renewals.
 pub(super) const TOKEN_MAX_TTL: Part = Part {
     route: route!(
-        "role/{role_name}/token-max-ttl",
+        "role/{role_name^}/token-max-ttl",
         TOKEN_MAX_TTL_FIELDS,
         "The longest life of a token with its renewals."
     ),
@@ -238,7 +238,7 @@ const PERIOD_FIELDS: &[Field] = &[
 /// The period of periodic tokens.
 pub(super) const PERIOD: Part = Part {
     route: route!(
-        "role/{role_name}/period",
+        "role/{role_name^}/period",
         PERIOD_FIELDS,
         "The period of periodic tokens."
     ),

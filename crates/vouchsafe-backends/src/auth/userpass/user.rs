@@ -28,7 +28,7 @@ pub(super) const LIST: Route<Userpass> = Route {
 
 /// One user.
 pub(super) const ROUTE: Route<Userpass> = Route {
-    pattern: "users/{username}",
+    pattern: "users/{username^}",
     access: Access::Token,
     methods: &[
         Method::read(read),
@@ -41,7 +41,7 @@ pub(super) const ROUTE: Route<Userpass> = Route {
 
 /// A user's password.
 pub(super) const PASSWORD: Route<Userpass> = Route {
-    pattern: "users/{username}/password",
+    pattern: "users/{username^}/password",
     access: Access::Token,
     methods: &[Method::update::<PasswordInput>(write_password)],
     exists: None,
@@ -50,7 +50,7 @@ pub(super) const PASSWORD: Route<Userpass> = Route {
 
 /// A user's policies.
 pub(super) const POLICIES: Route<Userpass> = Route {
-    pattern: "users/{username}/policies",
+    pattern: "users/{username^}/policies",
     access: Access::Token,
     methods: &[Method::update::<PoliciesInput>(write_policies)],
     exists: None,

@@ -53,7 +53,7 @@ pub(super) const LIST_BY_NAME: Route<Identity> = Route {
 
 /// One entity by name.
 pub(super) const BY_NAME: Route<Identity> = Route {
-    pattern: "entity/name/{name...}",
+    pattern: "entity/name/{name^...}",
     access: Access::Token,
     methods: &[
         Method::read(read_by_name),

@@ -291,7 +291,7 @@ impl Samples<'_> {
     fn parameters(&self, route: &str) -> Value {
         match route {
             "auth/token/lookup" | "sys/wrapping/lookup" => self.body(route),
-            _ if route.starts_with("auth/approle/role/{role_name}/secret-id") => self.body(route),
+            _ if route.starts_with("auth/approle/role/{role_name^}/secret-id") => self.body(route),
             _ => Value::Null,
         }
     }
@@ -314,7 +314,7 @@ impl Samples<'_> {
             _ if route.starts_with("auth/token/") && route.ends_with("-accessor") => {
                 json!({ "accessor": self.known("victim's accessor") })
             }
-            "auth/userpass/users/{username}/policies" => json!({ "policies": "sample" }),
+            "auth/userpass/users/{username^}/policies" => json!({ "policies": "sample" }),
             _ if route.starts_with("auth/userpass/") => json!({ "password": "correct" }),
             "cubbyhole/{path?...}" | "kv/{path?...}" => json!({ "c": "d" }),
             "kv-v2/data/{path?...}" => json!({ "data": { "c": "d" } }),
@@ -337,7 +337,7 @@ impl Samples<'_> {
             "capabilities-self" => json!({ "paths": "a" }),
             "leases/lookup" | "leases/revoke" => json!({ "lease_id": self.known("lease") }),
             "mounts/{path...}" | "auth/{path...}" => json!({ "type": "probe" }),
-            "policies/acl/{name...}" | "policy/{name...}" => {
+            "policies/acl/{name~...}" | "policy/{name~...}" => {
                 json!({ "policy": "path \"b\" {}" })
             }
             "remount" => json!({ "from": "spare", "to": "moved" }),
@@ -372,7 +372,7 @@ impl Samples<'_> {
     }
 
     fn approle_body(&self, route: &str) -> Value {
-        let part = route.strip_prefix("role/{role_name}/").unwrap_or(route);
+        let part = route.strip_prefix("role/{role_name^}/").unwrap_or(route);
         let field = part.replace('-', "_");
         let value = match part {
             "login" => {

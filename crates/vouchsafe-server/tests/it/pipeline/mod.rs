@@ -11,4 +11,5 @@ mod order;
 mod policy;
 mod revocation;
 mod root;
+mod spelling;
 mod uses;

@@ -1,4 +1,4 @@
-//! `role`, `role/{role_name}`, its `role-id` and `local-secret-ids`.
+//! `role`, `role/{role_name^}`, its `role-id` and `local-secret-ids`.
 
 use vouchsafe_identity::subject::Name;
 use vouchsafe_logical::{
@@ -21,7 +21,7 @@ pub(in crate::auth::approle) const LIST: Route<AppRole> = Route {
 
 /// One role.
 pub(in crate::auth::approle) const ROUTE: Route<AppRole> = Route {
-    pattern: "role/{role_name}",
+    pattern: "role/{role_name^}",
     access: Access::Token,
     methods: &[
         Method::read(read),
@@ -34,7 +34,7 @@ pub(in crate::auth::approle) const ROUTE: Route<AppRole> = Route {
 
 /// The role id of a role.
 pub(in crate::auth::approle) const ROLE_ID: Route<AppRole> = Route {
-    pattern: "role/{role_name}/role-id",
+    pattern: "role/{role_name^}/role-id",
     access: Access::Token,
     methods: &[
         Method::read(read_role_id),
@@ -46,7 +46,7 @@ pub(in crate::auth::approle) const ROLE_ID: Route<AppRole> = Route {
 
 /// Whether the secret ids of a role stay in one cluster.
 pub(in crate::auth::approle) const LOCAL_SECRET_IDS: Route<AppRole> = Route {
-    pattern: "role/{role_name}/local-secret-ids",
+    pattern: "role/{role_name^}/local-secret-ids",
     access: Access::Token,
     methods: &[Method::read(read_local_secret_ids)],
     exists: None,

@@ -18,7 +18,7 @@ use crate::auth::approle::role::{Role, RoleName};
 
 /// Makes a secret id, or lists the accessors of all.
 pub(in crate::auth::approle) const ROUTE: Route<AppRole> = Route {
-    pattern: "role/{role_name}/secret-id",
+    pattern: "role/{role_name^}/secret-id",
     access: Access::Token,
     methods: &[
         Method::update::<SecretIdInput>(generate),
@@ -30,7 +30,7 @@ pub(in crate::auth::approle) const ROUTE: Route<AppRole> = Route {
 
 /// Takes over a secret id that was made elsewhere.
 pub(in crate::auth::approle) const CUSTOM: Route<AppRole> = Route {
-    pattern: "role/{role_name}/custom-secret-id",
+    pattern: "role/{role_name^}/custom-secret-id",
     access: Access::Token,
     methods: &[Method::update2::<CustomInput, SecretIdInput>(custom)],
     exists: None,

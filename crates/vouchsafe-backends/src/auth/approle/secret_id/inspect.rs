@@ -13,7 +13,7 @@ use crate::auth::approle::role::{Role, RoleName};
 
 /// Looks up a secret id.
 pub(in crate::auth::approle) const LOOKUP: Route<AppRole> = Route {
-    pattern: "role/{role_name}/secret-id/lookup",
+    pattern: "role/{role_name^}/secret-id/lookup",
     access: Access::Token,
     methods: &[Method::update::<SecretIdInput>(lookup)],
     exists: None,
@@ -22,7 +22,7 @@ pub(in crate::auth::approle) const LOOKUP: Route<AppRole> = Route {
 
 /// Destroys a secret id.
 pub(in crate::auth::approle) const DESTROY: Route<AppRole> = Route {
-    pattern: "role/{role_name}/secret-id/destroy",
+    pattern: "role/{role_name^}/secret-id/destroy",
     access: Access::Token,
     methods: &[
         Method::update::<SecretIdInput>(destroy),
@@ -34,7 +34,7 @@ pub(in crate::auth::approle) const DESTROY: Route<AppRole> = Route {
 
 /// Looks up a secret id by its accessor.
 pub(in crate::auth::approle) const ACCESSOR_LOOKUP: Route<AppRole> = Route {
-    pattern: "role/{role_name}/secret-id-accessor/lookup",
+    pattern: "role/{role_name^}/secret-id-accessor/lookup",
     access: Access::Token,
     methods: &[Method::update::<AccessorInput>(lookup_accessor)],
     exists: None,
@@ -43,7 +43,7 @@ pub(in crate::auth::approle) const ACCESSOR_LOOKUP: Route<AppRole> = Route {
 
 /// Destroys a secret id by its accessor.
 pub(in crate::auth::approle) const ACCESSOR_DESTROY: Route<AppRole> = Route {
-    pattern: "role/{role_name}/secret-id-accessor/destroy",
+    pattern: "role/{role_name^}/secret-id-accessor/destroy",
     access: Access::Token,
     methods: &[
         Method::update::<AccessorInput>(destroy_accessor),
