@@ -94,6 +94,7 @@ pub(crate) fn interop(arguments: &mut Arguments) -> Result<()> {
             &["scripts/interop_openbao.py"],
             &["scripts/interop_cloud.py"],
             &["scripts/clients_bao.py"],
+            &["scripts/clients_libraries.py"],
         ],
     )
 }
