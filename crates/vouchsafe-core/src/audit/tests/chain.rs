@@ -1,22 +1,22 @@
-//! Files whose entries are chained, and what a check of them finds.
+//! Files whose entries are chained, over restarts, rotation, torn lines and many requests at once.
 
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use vouchsafe_logical::{Entropy, Error};
+use vouchsafe_logical::Error;
 
 use super::enable::file_device;
 use super::*;
 use crate::audit::Head;
 use crate::audit::chain::Link;
 use crate::audit::file::LogFile;
-use crate::audit::verify::{FAULTS_KEPT_MAX, Fault, Place, Verdict, Verifier, parse_head};
+use crate::audit::verify::{Fault, Place, Verdict, Verifier};
 use crate::audit::writer::Writer;
 
 /// An entry as the device is given it, of about so many bytes.
-fn entry(id: u64, bytes: usize) -> String {
+pub(super) fn entry(id: u64, bytes: usize) -> String {
     let text = "x{\\\"".repeat(bytes / 4);
     format!(
         "{{\"time\":\"2026-01-01T00:00:00.000000000Z\",\"type\":\"request\",\
@@ -50,22 +50,18 @@ fn write(writer: &mut Writer, ids: std::ops::Range<u64>) {
 }
 
 /// The text of a log of so many entries.
-fn log(entries: u64) -> String {
+pub(super) fn log(entries: u64) -> String {
     let folder = Folder::new();
     write(&mut folder.writer("audit.log"), 0..entries);
     fs::read_to_string(folder.path("audit.log")).expect("a log")
 }
 
-fn verify_texts(texts: &[&[u8]], expected: Option<Head>) -> Verdict {
+pub(super) fn verify_texts(texts: &[&[u8]], expected: Option<Head>) -> Verdict {
     let mut verifier = Verifier::expecting(expected);
     for text in texts {
         verifier.check(&mut &**text).expect("bytes in memory");
     }
     verifier.finish()
-}
-
-fn verify(text: impl AsRef<[u8]>) -> Verdict {
-    verify_texts(&[text.as_ref()], None)
 }
 
 fn verify_files(paths: &[PathBuf]) -> Verdict {
@@ -78,23 +74,10 @@ fn verify_files(paths: &[PathBuf]) -> Verdict {
 }
 
 #[track_caller]
-fn is_whole(verdict: &Verdict, entries: u64) {
+pub(super) fn is_whole(verdict: &Verdict, entries: u64) {
     assert_eq!(verdict.faults, [], "{verdict:?}");
     assert_eq!(verdict.faults_total, 0);
     assert_eq!(verdict.entries, entries);
-}
-
-/// The lines of a log, edited, checked: line and fault.
-#[track_caller]
-fn faults(entries: u64, edit: impl FnOnce(&mut Vec<String>)) -> Vec<(u64, Fault)> {
-    let mut lines: Vec<String> = log(entries).lines().map(str::to_owned).collect();
-    edit(&mut lines);
-    let verdict = verify(lines.join("\n") + "\n");
-    verdict
-        .faults
-        .into_iter()
-        .map(|(place, fault)| (place.line, fault))
-        .collect()
 }
 
 #[test]
@@ -282,183 +265,6 @@ fn wherever_a_line_is_torn_the_chain_goes_on() {
             verdict.torn_total,
             if has_nothing { 1 } else { 2 },
             "cut at {cut}"
-        );
-    }
-}
-
-#[test]
-fn a_whole_line_made_to_look_torn_is_missed() {
-    let found = faults(4, |lines| {
-        let half = lines[1].len() / 2;
-        lines[1].truncate(half);
-    });
-    assert_eq!(found, [(3, Fault::Removed { numbers: 2..=2 })]);
-}
-
-#[test]
-fn faults_are_told_apart() {
-    let changed = |number| Fault::Changed { number };
-    assert_eq!(
-        faults(6, |lines| lines[2] =
-            lines[2].replace("\"id\":\"2\"", "\"id\":\"9\"")),
-        [(3, changed(3))]
-    );
-    assert_eq!(
-        faults(6, |lines| drop(lines.drain(2..4))),
-        [(3, Fault::Removed { numbers: 3..=4 })]
-    );
-    assert_eq!(
-        faults(6, |lines| lines.swap(2, 3)),
-        [
-            (3, Fault::Removed { numbers: 3..=3 }),
-            (4, Fault::Reordered { number: 3 })
-        ]
-    );
-    assert_eq!(
-        faults(6, |lines| lines.insert(3, lines[2].clone())),
-        [(4, Fault::Inserted { number: 3 })]
-    );
-    assert_eq!(
-        faults(6, |lines| lines
-            .insert(3, entry(7, 4).trim_end().to_owned())),
-        [(4, Fault::Foreign)]
-    );
-    let renumber = |lines: &mut Vec<String>| {
-        lines[2] = lines[2].replace("\"number\":3", "\"number\":7");
-    };
-    assert_eq!(
-        faults(4, renumber)[0],
-        (
-            3,
-            Fault::Renumbered {
-                number: 7,
-                expected: 3
-            }
-        )
-    );
-    // Made up, with the right number and hash: the entry that was there does not fit any more.
-    let forged = |lines: &mut Vec<String>| {
-        let forged = lines[2].replace("\"id\":\"2\"", "\"id\":\"9\"");
-        lines.insert(2, forged);
-    };
-    assert_eq!(faults(6, forged), [(4, Fault::Inserted { number: 3 })]);
-}
-
-#[test]
-fn what_a_chain_can_not_show_shows_against_a_noted_entry() {
-    let text = log(5);
-    let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let noted = verify(&text).last.expect("entries");
-    is_whole(&verify_texts(&[text.as_bytes()], Some(noted)), 5);
-    let cut = lines[..4].concat();
-    is_whole(&verify(&cut), 4);
-    let absent = |text: &str| {
-        let found = verify_texts(&[text.as_bytes()], Some(noted)).faults;
-        assert_eq!(found.len(), 1, "{found:?}");
-        assert_eq!(found[0].1, Fault::Absent { number: 5 });
-    };
-    absent(&cut);
-    let changed = text.replace("\"id\":\"4\"", "\"id\":\"9\"");
-    is_whole(&verify(&changed), 5);
-    absent(&changed);
-}
-
-#[test]
-fn noted_entries_are_read_back() {
-    let zeros = "0".repeat(64);
-    let head = parse_head(&format!("7:{zeros}")).expect("an entry");
-    assert_eq!((head.number, head.hash), (7, [0; 32]));
-    for text in [
-        "",
-        "7",
-        "7:",
-        "0:00",
-        &format!("0:{zeros}"),
-        &format!("x:{zeros}"),
-        &zeros,
-    ] {
-        assert_eq!(parse_head(text), None, "{text:?}");
-    }
-}
-
-#[test]
-fn faults_are_kept_up_to_a_limit_and_counted_beyond() {
-    for (count, kept) in [
-        (FAULTS_KEPT_MAX, FAULTS_KEPT_MAX),
-        (FAULTS_KEPT_MAX + 1, FAULTS_KEPT_MAX),
-    ] {
-        let verdict = verify("no entry\n".repeat(count));
-        assert_eq!(
-            (verdict.faults.len(), verdict.faults_total),
-            (kept, count as u64)
-        );
-        let verdict = verify("{\"time\n".repeat(count));
-        assert_eq!(
-            (verdict.torn.len(), verdict.torn_total),
-            (kept, count as u64)
-        );
-        assert_eq!(verdict.faults_total, 0);
-    }
-}
-
-#[test]
-fn an_empty_log_is_whole() {
-    let verdict = verify("");
-    is_whole(&verdict, 0);
-    assert_eq!((verdict.first, verdict.last), (None, None));
-}
-
-/// Random numbers that are the same in each run.
-struct Dice(SeededEntropy);
-
-impl Dice {
-    fn below(&self, bound: usize) -> usize {
-        let mut bytes = [0; 8];
-        self.0.fill(&mut bytes);
-        usize::try_from(u64::from_le_bytes(bytes) % bound as u64).expect("below a bound")
-    }
-}
-
-#[test]
-fn every_edit_before_the_last_entry_is_found() {
-    const ENTRIES: usize = 12;
-    let text = log(ENTRIES as u64);
-    is_whole(&verify(&text), ENTRIES as u64);
-    let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let (first, last) = (lines[0].len(), lines[ENTRIES - 1].len());
-    let dice = Dice(SeededEntropy::default());
-    for round in 0..3_000 {
-        let mut edited: Vec<Vec<u8>> = lines.iter().map(|line| line.as_bytes().to_vec()).collect();
-        // The first line can be in an earlier file, the last one is followed by none.
-        let at = 1 + dice.below(ENTRIES - 2);
-        let kind = round % 6;
-        match kind {
-            0 => drop(edited.remove(at)),
-            1 => edited.swap(at, 1 + dice.below(ENTRIES - 2)),
-            2 => edited.insert(dice.below(ENTRIES), edited[at].clone()),
-            3 => {
-                let line = edited.remove(at);
-                edited.insert(1 + dice.below(ENTRIES - 2), line);
-            }
-            _ => {
-                let mut bytes = edited.concat();
-                let place = first + dice.below(text.len() - first - last);
-                let byte = u8::try_from(dice.below(256)).expect("a byte");
-                match kind {
-                    4 => bytes[place] = byte,
-                    _ => drop(bytes.remove(place)),
-                }
-                edited = vec![bytes];
-            }
-        }
-        let edited = edited.concat();
-        let is_same = edited == text.as_bytes();
-        let verdict = verify(&edited);
-        assert_eq!(
-            verdict.faults_total == 0,
-            is_same,
-            "edit {kind} at {at} in round {round}: {verdict:?}\n{}",
-            String::from_utf8_lossy(&edited)
         );
     }
 }

@@ -7,6 +7,7 @@ mod entry;
 mod faulty;
 mod pipeline;
 mod toggle;
+mod verify;
 mod writer;
 
 use std::collections::BTreeMap;
