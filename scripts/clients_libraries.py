@@ -270,7 +270,8 @@ def install(folder):
     except subprocess.TimeoutExpired:
         return f"npm took more than {INSTALL_SECONDS} s"
     if done.returncode != 0:
-        return f"npm can't install it: {' '.join(done.stderr.split())[:300]}"
+        errors = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
+        return f"npm can't install it: {'; '.join(errors[:4])}"
     return None
 
 

@@ -30,7 +30,8 @@ async function check(name, body) {
     tell({ name, holds: true });
     return result;
   } catch (error) {
-    tell({ name, holds: false, detail: `${error.message} ${JSON.stringify(error.response ?? '')}` });
+    const answer = JSON.stringify(error.response ?? '');
+    tell({ name, holds: false, detail: `${error.message} ${answer}` });
     process.exit(1);
   }
 }
