@@ -60,7 +60,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "interop",
         operands: "[--release | --binary PATH]",
-        summary: "let OpenBao, boto3 and google-auth verify our tokens",
+        summary: "let clients written by others verify our tokens and drive our server",
         run: chore::interop,
     },
     Command {

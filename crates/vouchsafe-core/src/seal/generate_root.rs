@@ -141,6 +141,7 @@ impl Core {
             }
         }
         let token = Zeroizing::new(self.create_root_token(None).await?);
+        tracing::warn!("keepers made a root token");
         let encoded: Vec<u8> = token
             .bytes()
             .zip(state.otp.bytes())

@@ -96,6 +96,11 @@ impl Core {
         self.start(&unsealed).await?;
         let root_token = self.create_root_token(None).await;
         self.seal();
+        tracing::info!(
+            shares = config.shares,
+            threshold = config.threshold,
+            "the server is initialised"
+        );
         Ok(Initialized {
             shares,
             root_token: root_token?,

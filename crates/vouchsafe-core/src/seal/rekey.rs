@@ -141,6 +141,11 @@ impl Core {
             }
             Err(error) => return Err(error.into()),
         }
+        tracing::info!(
+            shares = rekey.wanted.shares,
+            threshold = rekey.wanted.threshold,
+            "the unseal key has new shares"
+        );
         let keys: Vec<String> = shares
             .iter()
             .map(|share| hex::encode(share.expose()))

@@ -81,12 +81,15 @@ impl Core {
                     Error::internal(error.to_string())
                 }
             })?;
-        self.start(&unsealed).await
+        self.start(&unsealed).await?;
+        tracing::info!("the server is unsealed");
+        Ok(())
     }
 
     /// Forgets everything that was decrypted, and all keys. Requests in flight may finish.
     pub fn seal(&self) {
         self.stop();
         self.barrier.seal();
+        tracing::info!("the server is sealed");
     }
 }
