@@ -164,13 +164,15 @@ impl TokenParameters {
     /// Takes over the fields that are present.
     ///
     /// # Errors
-    /// Values that are no parameters, and lifetimes that contradict each other.
+    /// Values that are no parameters, policies that contain `root`, and lifetimes that contradict
+    /// each other.
     pub fn update(&mut self, fields: TokenFields) -> Result<(), Error> {
         if let Some(cidrs) = fields.token_bound_cidrs {
             self.bound_cidrs = parse_cidrs("token_bound_cidrs", &cidrs.0)?;
         }
         if let Some(policies) = fields.token_policies {
-            self.policies = PolicyNames::parse(&policies.0)?;
+            // No login can give it, so a role that promised it would refuse each of them.
+            self.policies = PolicyNames::parse_without_root(&policies.0)?;
         }
         if let Some(kind) = fields.token_type {
             self.kind = TokenKind::parse(&kind)?;

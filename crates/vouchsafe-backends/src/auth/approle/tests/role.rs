@@ -364,3 +364,19 @@ async fn one_of_many_roles_gets_the_role_id() {
     assert_eq!(got, 1);
     assert_eq!(approle.list("role/").await.len(), 1);
 }
+
+/// A login never gives `root`: a role that promised it could not be used.
+#[tokio::test]
+async fn root_is_refused_when_it_is_written() {
+    let approle = with_web(json!({ "token_policies": "a" })).await;
+    for path in ["role/web", "role/fresh", "role/web/policies"] {
+        let error = approle
+            .refusal(path, json!({ "token_policies": ["a", " ROOT"] }))
+            .await;
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+        assert_eq!(error.messages(), ["policies cannot contain root"], "{path}");
+    }
+    let role = approle.read("role/web").await;
+    assert_eq!(role["token_policies"], json!(["a"]));
+    assert_eq!(approle.list("role/").await, ["web"]);
+}

@@ -316,3 +316,28 @@ async fn names_that_are_no_user_names_have_no_route() {
         );
     }
 }
+
+/// A login never gives `root`: a user who had it could not log in.
+#[tokio::test]
+async fn root_is_refused_when_it_is_written() {
+    let userpass = with_bob().await;
+    for (path, body) in [
+        ("users/bob", json!({ "token_policies": "dev,Root" })),
+        ("users/bob", json!({ "policies": "root" })),
+        (
+            "users/bob/policies",
+            json!({ "token_policies": [" root "] }),
+        ),
+        (
+            "users/eve",
+            json!({ "password": "q", "token_policies": "root" }),
+        ),
+    ] {
+        let error = userpass.refusal(path, body).await;
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest);
+        assert_eq!(error.messages(), ["policies cannot contain root"], "{path}");
+    }
+    let bob = userpass.read("users/bob").await;
+    assert_eq!(bob["token_policies"], json!(["dev"]));
+    assert_eq!(userpass.list("users/").await, ["bob"]);
+}
