@@ -42,6 +42,9 @@ const ACCESSOR_CHARACTERS: usize = 24;
 pub const TOKEN_BYTES_MAX: usize = super::batch::BATCH_TOKEN_BYTES_MAX;
 /// Parsed entries kept in memory.
 const ENTRIES_CACHED: usize = 65_536;
+/// The most tokens on one line of descent, the first included. Each use of a token looks at all of
+/// its ancestors.
+pub(super) const TOKEN_GENERATIONS_MAX: usize = 64;
 /// How many expired tokens one sweep removes at most.
 pub const SWEEP_BATCH_MAX: usize = 512;
 
@@ -234,6 +237,28 @@ impl TokenStore {
         Ok(true)
     }
 
+    /// Refuses a token with too many ancestors. Their number never grows: a token's parent is set
+    /// when it is made, and afterwards only taken away.
+    async fn check_generations(&self, entry: &TokenEntry) -> Result<(), Error> {
+        let mut generations = 1;
+        let mut next = entry.parent.clone();
+        while let Some(parent) = next {
+            generations += 1;
+            if generations > TOKEN_GENERATIONS_MAX {
+                return Err(Error::invalid_because(
+                    "token_generations_too_many",
+                    format!(
+                        "a token can have at most {} ancestors; create an orphan instead",
+                        TOKEN_GENERATIONS_MAX - 1
+                    ),
+                ));
+            }
+            let parent = self.load(&TokenHash::from_stored(parent)).await?;
+            next = parent.and_then(|parent| parent.parent.clone());
+        }
+        Ok(())
+    }
+
     /// A fresh accessor.
     #[must_use]
     pub fn new_accessor(entropy: &dyn Entropy) -> String {
@@ -243,7 +268,8 @@ impl TokenStore {
     /// Writes a new token into a transaction and returns the token. Batch tokens write nothing.
     ///
     /// # Errors
-    /// The chosen id is taken; a batch token is too large; the store's.
+    /// The chosen id is taken; a batch token is too large; more than [`TOKEN_GENERATIONS_MAX`]; the
+    /// store's.
     pub async fn issue(
         &self,
         transaction: &mut Transaction,
@@ -251,6 +277,7 @@ impl TokenStore {
         chosen_id: Option<&str>,
         entropy: &dyn Entropy,
     ) -> Result<String, Error> {
+        self.check_generations(entry).await?;
         if entry.token_type == TokenType::Batch {
             return self.batch_key.seal(entry, entropy);
         }

@@ -1,6 +1,6 @@
 //! Who makes a token takes it along.
 
-use super::super::store::end_of_life;
+use super::super::store::{TOKEN_GENERATIONS_MAX, end_of_life};
 use super::*;
 
 #[tokio::test]
@@ -79,6 +79,34 @@ async fn a_token_is_not_made_by_one_that_goes_meanwhile() {
         .tokens
         .issue(&mut transaction, &entry, None, &shop.entropy);
     assert_eq!(issued.await.unwrap_err().reason(), "parent_token_gone");
+}
+
+#[tokio::test]
+async fn a_line_of_descent_is_limited() {
+    let shop = Shop::open().await;
+    let first = shop.make(None, None).await;
+    let mut last = first.clone();
+    for _ in 1..TOKEN_GENERATIONS_MAX {
+        last = shop.make(Some(&last), None).await;
+    }
+    assert!(shop.works(&last, 0).await);
+    for token_type in [TokenType::Service, TokenType::Batch] {
+        let entry = TokenEntry {
+            parent: Some(shop.hash(&last).to_string()),
+            token_type,
+            ..shop.entry()
+        };
+        let mut transaction = shop.root.begin();
+        let issued = shop
+            .tokens
+            .issue(&mut transaction, &entry, None, &shop.entropy);
+        let error = issued.await.unwrap_err();
+        assert_eq!(error.reason(), "token_generations_too_many");
+    }
+    // Without the first, there is room for one more.
+    shop.tokens.revoke_orphan(&shop.hash(&first)).await.unwrap();
+    let one_more = shop.make(Some(&last), None).await;
+    assert!(shop.works(&one_more, 0).await);
 }
 
 #[tokio::test]
