@@ -1,6 +1,8 @@
 //! `login/{username}`: from a password to a proposal for a token.
 //!
-//! Unknown user and wrong password take the same way: one look-up, one bcrypt, one refusal.
+//! Unknown user, wrong password and an address from which the user may not log in take the same way:
+//! one look-up, one bcrypt, one refusal. An address that is not allowed is found before the password
+//! is looked at, so that nobody learns from elsewhere whether a password is right.
 
 use std::collections::BTreeMap;
 
@@ -44,6 +46,7 @@ fn login<'a>(userpass: &'a Userpass, call: Call<'a>) -> Answer<'a> {
             return Err(Error::invalid("missing password"));
         };
         let user: Option<User> = userpass.view.read(&name.key()).await?;
+        let user = user.filter(|user| address_allowed(user, &call));
         let hash = user.as_ref().map(User::hash);
         let proved = password::verify(&userpass.system, Secret::new(password), hash).await?;
         match (user, proved) {
@@ -51,6 +54,12 @@ fn login<'a>(userpass: &'a Userpass, call: Call<'a>) -> Answer<'a> {
             (Some(_) | None, _) => Err(Error::invalid_credentials("invalid username or password")),
         }
     })
+}
+
+fn address_allowed(user: &User, call: &Call<'_>) -> bool {
+    let blocks = &user.token.bound_cidrs;
+    let peer = call.request.remote.map(|peer| peer.ip().to_canonical());
+    blocks.is_empty() || peer.is_some_and(|peer| blocks.iter().any(|block| block.contains(&peer)))
 }
 
 fn proposal(name: &UserName, user: User) -> Login {

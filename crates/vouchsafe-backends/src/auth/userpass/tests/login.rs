@@ -21,6 +21,7 @@ async fn the_right_password_proposes_the_users_token() {
         )
         .await;
     let login = userpass
+        .at("10.1.2.3")
         .login("login/BoB", password("right"))
         .await
         .unwrap();
@@ -36,6 +37,32 @@ async fn the_right_password_proposes_the_users_token() {
     assert_eq!(login.token.ttl, Duration::from_secs(600));
     assert_eq!(login.token.bound_cidrs, ["10.0.0.0/8".parse().unwrap()]);
     assert!(login.renewable);
+}
+
+/// Else somebody elsewhere could try passwords and see which is right.
+#[tokio::test]
+async fn from_elsewhere_the_right_password_is_as_good_as_any() {
+    let userpass = with_bob().await;
+    userpass
+        .write("users/bob", json!({ "token_bound_cidrs": "10.0.0.0/8" }))
+        .await;
+    let mut seen = Vec::new();
+    for (path, text) in [
+        ("login/bob", "right"),
+        ("login/bob", "wrong"),
+        ("login/nobody", "right"),
+    ] {
+        let error = userpass.at("11.0.0.1").refusal(path, password(text)).await;
+        assert!(error.is_failed_principal(), "{path}");
+        seen.push((error.kind(), error.reason(), error.messages().to_vec()));
+    }
+    seen.dedup();
+    assert_eq!(seen.len(), 1, "{seen:?}");
+    for near in ["10.0.0.1", "::ffff:10.0.0.1"] {
+        let userpass = userpass.at(near);
+        let login = userpass.login("login/bob", password("right")).await;
+        assert!(login.is_ok(), "{near}");
+    }
 }
 
 /// CVE-2025-6010 and 6011: who exists must not show, neither in words nor in time.
