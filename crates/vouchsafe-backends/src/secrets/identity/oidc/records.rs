@@ -1,7 +1,6 @@
 //! What is stored, where, and how transactions read it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use vouchsafe_identity::issuer::{NamedKey, Promise, Publication, UnixSeconds};
@@ -27,16 +26,6 @@ pub(super) fn role_record(name: &str) -> String {
 
 fn references_record(key: &str) -> String {
     format!("references/{key}")
-}
-
-/// Who has a client id. Escaped, because a client may choose any text.
-fn client_record(client_id: &str) -> String {
-    let mut key = String::from("client/");
-    for byte in client_id.bytes() {
-        // Writing to a string can't fail.
-        let _ = write!(key, "{byte:02x}");
-    }
-    key
 }
 
 /// The issuer's settings.
@@ -153,26 +142,6 @@ impl Records<'_> {
 
     pub(super) fn delete_role(&mut self, name: &str) {
         self.transaction.delete(self.view, &role_record(name));
-    }
-
-    /// The role whose tokens are for this client.
-    pub(super) async fn role_of_client(
-        &mut self,
-        client_id: &str,
-    ) -> Result<Option<String>, StoreError> {
-        self.transaction
-            .read(self.view, &client_record(client_id))
-            .await
-    }
-
-    pub(super) fn put_client(&mut self, client_id: &str, role: &str) -> Result<(), StoreError> {
-        self.transaction
-            .put_record(self.view, &client_record(client_id), &role)
-    }
-
-    pub(super) fn delete_client(&mut self, client_id: &str) {
-        self.transaction
-            .delete(self.view, &client_record(client_id));
     }
 
     pub(super) fn put_references(

@@ -139,7 +139,6 @@ impl Oidc {
                 let mut records = self.begin();
                 if let Some(role) = records.role(name).await? {
                     records.delete_role(name);
-                    release_client(&mut records, &role.client_id, name).await?;
                     remove_reference(&mut records, &role.key, name).await?;
                 }
                 Ok((records, ()))
@@ -160,7 +159,6 @@ async fn write(
 ) -> Result<(), Undecided> {
     let existing = records.role(name).await?;
     let old_key = existing.as_ref().map(|role| role.key.clone());
-    let old_client = existing.as_ref().map(|role| role.client_id.clone());
     let role = merge(existing, input, generated_client_id)?;
     let Some(key) = records.key(&role.key).await? else {
         let message = format!("cannot find key {:?}", role.key);
@@ -173,10 +171,6 @@ async fn write(
         )
         .into());
     }
-    if let Some(old) = old_client.filter(|old| *old != role.client_id) {
-        release_client(records, &old, name).await?;
-    }
-    claim_client(records, &role.client_id, name).await?;
     if let Some(old_key) = old_key.filter(|old_key| *old_key != role.key) {
         remove_reference(records, &old_key, name).await?;
     }
@@ -229,35 +223,6 @@ fn merge(
         generated_client_id.clone_into(&mut role.client_id);
     }
     Ok(role)
-}
-
-/// Notes whose client id it is. A verifier tells roles apart by the audience alone: whoever may
-/// write one role must not issue tokens for the audience of another.
-async fn claim_client(
-    records: &mut Records<'_>,
-    client_id: &str,
-    role: &str,
-) -> Result<(), Undecided> {
-    match records.role_of_client(client_id).await? {
-        Some(owner) if owner == role => Ok(()),
-        Some(_) => Err(Error::invalid_because(
-            "client_id_taken",
-            format!("client_id {client_id:?} is that of another role; choose another"),
-        )
-        .into()),
-        None => Ok(records.put_client(client_id, role)?),
-    }
-}
-
-async fn release_client(
-    records: &mut Records<'_>,
-    client_id: &str,
-    role: &str,
-) -> Result<(), Undecided> {
-    if records.role_of_client(client_id).await?.as_deref() == Some(role) {
-        records.delete_client(client_id);
-    }
-    Ok(())
 }
 
 /// Notes that a role uses a key. The first one publishes the key.

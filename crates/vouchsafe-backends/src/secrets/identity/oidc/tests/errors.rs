@@ -226,29 +226,3 @@ async fn a_full_signing_queue_is_not_an_internal_error() {
         );
     }
 }
-
-#[tokio::test]
-async fn a_client_id_is_that_of_one_role() {
-    let node = Node::open().await;
-    node.put("oidc/key/k", json!({"algorithm": "EdDSA"})).await;
-    node.put("oidc/key/l", json!({"algorithm": "EdDSA"})).await;
-    let role = |key: &str, client_id: &str| json!({"key": key, "client_id": client_id});
-    node.put("oidc/role/r", role("k", "a/b")).await;
-    // Its own it may be given again.
-    node.put("oidc/role/r", role("l", "a/b")).await;
-    node.put("oidc/role/s", role("k", "A/b")).await;
-    for path in ["oidc/role/s", "oidc/role/t"] {
-        let refusal = node.refusal(path, role("k", "a/b")).await;
-        assert_eq!(
-            refusal,
-            "client_id \"a/b\" is that of another role; choose another"
-        );
-    }
-    assert!(node.read("oidc/role/t").await.is_err(), "nothing was made");
-    assert_eq!(node.read("oidc/role/s").await.unwrap()["client_id"], "A/b");
-    // What a role gives up, with a change or with its end, another may take.
-    node.put("oidc/role/r", role("k", "c")).await;
-    node.put("oidc/role/t", role("k", "a/b")).await;
-    node.delete("oidc/role/t").await.unwrap();
-    node.put("oidc/role/s", role("k", "a/b")).await;
-}

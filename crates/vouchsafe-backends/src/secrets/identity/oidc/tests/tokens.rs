@@ -58,14 +58,14 @@ async fn all_algorithms_issue_and_verify() {
     let node = Node::open().await;
     for algorithm in ALGORITHMS {
         let name = algorithm.as_str();
-        let key = json!({"algorithm": name, "allowed_client_ids": [name]});
+        let key = json!({"algorithm": name, "allowed_client_ids": ["c"]});
         node.put(&format!("oidc/key/{name}"), key).await;
-        let role = json!({"key": name, "client_id": name});
+        let role = json!({"key": name, "client_id": "c"});
         node.put(&format!("oidc/role/{name}"), role).await;
         let token = node.token(name).await.unwrap();
         let verified = verify(&token, &node.key_set().await);
         assert_eq!(verified.header().algorithm(), algorithm);
-        assert_eq!(verified.claims().audience().unwrap(), [name]);
+        assert_eq!(verified.claims().audience().unwrap(), ["c"]);
         assert_eq!(
             node.introspect(json!({"token": token})).await,
             json!({"active": true})
