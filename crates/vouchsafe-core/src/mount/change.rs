@@ -246,11 +246,13 @@ impl Mounts {
                 }
                 let is_auth = path.starts_with("auth/");
                 let prefix = if is_auth { "auth_" } else { "" };
-                let mut config = MountConfig::default();
-                config.passthrough_request_headers = match path {
-                    "identity/" => vec!["Authorization".to_owned()],
-                    "sys/" => vec!["Accept".to_owned()],
-                    _ => Vec::new(),
+                let mut config = MountConfig {
+                    passthrough_request_headers: match path {
+                        "identity/" => vec!["Authorization".to_owned()],
+                        "sys/" => vec!["Accept".to_owned()],
+                        _ => Vec::new(),
+                    },
+                    ..MountConfig::default()
                 };
                 if is_auth {
                     config.token_type = TokenKind::DefaultService;
