@@ -5,6 +5,7 @@
 //! sockets and bytes. There is one wildcard route, so there is no router and no framework: hyper is all
 //! that is needed.
 
+mod begun;
 mod decode;
 mod encode;
 mod error;

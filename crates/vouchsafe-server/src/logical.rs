@@ -1,7 +1,7 @@
 //! The way of a request through the edge: decode, hand to the core, encode.
 //!
 //! Invariant: a request that the core has begun is finished, and its end is audited, also when the
-//! client hangs up or loses patience. It runs in a task of its own.
+//! client hangs up or loses patience ([`crate::begun`]).
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use vouchsafe_core::{Core, Outcome};
 use vouchsafe_logical::{Entropy, EntropyExt, Error, ErrorKind, Request};
 
+use crate::begun::{Begun, Panicked};
 use crate::decode;
 use crate::encode::{self, Answer};
 use crate::limit::Limits;
@@ -111,14 +112,9 @@ impl Edge {
             drop(permit);
             outcome
         };
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the task is awaited, and its death is reported, right below"
-        )]
-        let task = tokio::spawn(task);
-        task.await.map_err(|error| {
-            tracing::error!(%error, "a request's task died");
-            Error::internal("the task of the request died").with_reason("request_task_died")
+        Begun::new(task).await.map_err(|Panicked| {
+            tracing::error!("a request panicked");
+            Error::internal("the request panicked").with_reason("request_panicked")
         })
     }
 }
