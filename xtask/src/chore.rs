@@ -110,7 +110,9 @@ pub(crate) fn differential(arguments: &mut Arguments) -> Result<()> {
 
 pub(crate) fn bench(arguments: &mut Arguments) -> Result<()> {
     // The benchmark starts the program that lies beside it.
-    run(&mut cargo("build --release --locked -p vouchsafe --bins --example bench"))?;
+    run(&mut cargo(
+        "build --release --locked -p vouchsafe --bins --example bench",
+    ))?;
     let mut call = cargo("run --release --locked -p vouchsafe --example bench --");
     run(call.args(arguments.remaining()))
 }
