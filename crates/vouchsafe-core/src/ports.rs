@@ -1,8 +1,8 @@
-//! What the composition root gives the core: time, randomness, threads.
+//! What the composition root gives the core: time, randomness, outbound requests, threads.
 
 use std::sync::Arc;
 
-use vouchsafe_logical::{Clock, Entropy, Workers};
+use vouchsafe_logical::{Clock, Entropy, Fetch, Workers};
 
 /// The outside world as arguments.
 #[derive(Clone)]
@@ -11,6 +11,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Gives randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// Makes requests to other servers.
+    pub fetcher: Arc<dyn Fetch>,
     /// Runs slow work.
     pub workers: Arc<dyn Workers>,
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::clock::{Clock, Entropy};
 use crate::error::{Error, ErrorKind};
+use crate::fetch::Fetch;
 use crate::field::{Field, FromField, Input, Kind};
 use crate::login::TokenParameters;
 use crate::operation::Operation;
@@ -468,6 +469,8 @@ pub trait System: Send + Sync + 'static {
     fn clock(&self) -> &dyn Clock;
     /// Randomness.
     fn entropy(&self) -> &dyn Entropy;
+    /// Requests to other servers.
+    fn fetcher(&self) -> &dyn Fetch;
     /// Threads for slow work.
     fn workers(&self) -> &dyn Workers;
     /// The server's address as clients reach it, e.g. `https://vault.example.com:8200`; may be

@@ -9,6 +9,7 @@ pub mod cache;
 pub mod clock;
 pub mod duration;
 pub mod error;
+pub mod fetch;
 pub mod field;
 pub mod login;
 pub mod operation;
@@ -28,6 +29,7 @@ pub use backend::{
 pub use cache::VersionedCache;
 pub use clock::{Clock, Entropy, EntropyExt, rfc3339};
 pub use error::{Error, ErrorKind};
+pub use fetch::{Fetch, FetchError, FetchRequest, Fetched};
 pub use field::{CommaList, Data, Input, KeyValues};
 pub use jiff::Timestamp;
 pub use login::{AliasProposal, Login, TokenFields, TokenKind, TokenParameters};

@@ -1,14 +1,16 @@
-//! Fakes for tests: a clock that tests move, dice that repeat, a store and a system in memory.
+//! Fakes for tests: a clock that tests move, dice that repeat, servers of others, a store and a system in memory.
 //!
 //! Dev-only. Nothing here is used by shipped code.
 #![expect(clippy::expect_used, reason = "a fake that can't go on ends the test")]
 
 mod clock;
 mod entropy;
+mod fetcher;
 mod store;
 mod system;
 
 pub use clock::ManualClock;
 pub use entropy::SeededEntropy;
+pub use fetcher::FakeFetcher;
 pub use store::MemoryStore;
 pub use system::TestSystem;

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use vouchsafe_logical::{
-    Clock, Entropy, Error, MountSummary, Pool, Settings, System, View, Workers,
+    Clock, Entropy, Error, Fetch, MountSummary, Pool, Settings, System, View, Workers,
 };
 
-use crate::{ManualClock, MemoryStore, SeededEntropy};
+use crate::{FakeFetcher, ManualClock, MemoryStore, SeededEntropy};
 
 /// A [`System`] with a manual clock, seeded entropy, mounts that a test lists, and workers that
 /// run each job on a thread of its own.
@@ -18,6 +18,8 @@ pub struct TestSystem {
     pub clock: ManualClock,
     /// The dice.
     pub entropy: SeededEntropy,
+    /// The servers of others.
+    pub fetcher: FakeFetcher,
     /// What [`System::api_address`] says.
     pub api_address: Mutex<String>,
     /// What [`System::mount_by_accessor`] finds.
@@ -72,6 +74,10 @@ impl System for TestSystem {
 
     fn entropy(&self) -> &dyn Entropy {
         &self.entropy
+    }
+
+    fn fetcher(&self) -> &dyn Fetch {
+        &self.fetcher
     }
 
     fn workers(&self) -> &dyn Workers {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use vouchsafe_core::{Ports, WorkerThreads};
+use vouchsafe_logical::fetch::NoFetch;
 use vouchsafe_logical::{Clock, Entropy, Timestamp};
 use zeroize::Zeroize;
 
@@ -14,6 +15,7 @@ pub(crate) fn of_system() -> anyhow::Result<Ports> {
     Ok(Ports {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
+        fetcher: Arc::new(NoFetch),
         workers: WorkerThreads::start(threads).context("start worker threads")?,
     })
 }

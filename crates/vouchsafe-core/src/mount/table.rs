@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, Weak};
 
 use arc_swap::ArcSwap;
 use vouchsafe_logical::{
-    Backend, Catalog, Clock, Entropy, Error, MountClass, MountSummary, Settings, System, View,
-    Workers,
+    Backend, Catalog, Clock, Entropy, Error, Fetch, MountClass, MountSummary, Settings, System,
+    View, Workers,
 };
 
 use super::entry::{MountEntry, StoredClass};
@@ -334,6 +334,10 @@ impl System for CoreSystem {
 
     fn entropy(&self) -> &dyn Entropy {
         &*self.ports.entropy
+    }
+
+    fn fetcher(&self) -> &dyn Fetch {
+        &*self.ports.fetcher
     }
 
     fn workers(&self) -> &dyn Workers {

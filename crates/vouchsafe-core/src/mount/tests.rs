@@ -10,7 +10,7 @@ use vouchsafe_logical::{
     Mounted, Newer, Record, Settings, Store, StoreError, Version, View, record,
 };
 use vouchsafe_storage::barrier::VALUE_BYTES_MAX;
-use vouchsafe_testing::{ManualClock, MemoryStore, SeededEntropy, TestSystem};
+use vouchsafe_testing::{FakeFetcher, ManualClock, MemoryStore, SeededEntropy, TestSystem};
 
 use super::change::{MOUNTS_MAX, NewMount, Tuning};
 use super::entry::{MountConfig, MountEntry, StoredClass};
@@ -58,6 +58,7 @@ async fn node_over(store: Arc<dyn Store>, seed: u64) -> Arc<Mounts> {
     let ports = Ports {
         clock: Arc::new(ManualClock::default()),
         entropy: Arc::new(SeededEntropy::new(seed)),
+        fetcher: Arc::new(FakeFetcher::default()),
         workers: TestSystem::new(),
     };
     let address = Arc::new(ArcSwap::from_pointee(String::new()));

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use vouchsafe_logical::{
     CallerSummary, Data, Operation, PolicyNames, Request, RequestPath, Secret, Timestamp, View,
 };
-use vouchsafe_testing::{ManualClock, MemoryStore, SeededEntropy, TestSystem};
+use vouchsafe_testing::{FakeFetcher, ManualClock, MemoryStore, SeededEntropy, TestSystem};
 
 use super::Record;
 use super::broker::{Broker, Open};
@@ -46,6 +46,7 @@ fn ports() -> Ports {
     Ports {
         clock: Arc::new(ManualClock::at(NOW)),
         entropy: Arc::new(SeededEntropy::default()),
+        fetcher: Arc::new(FakeFetcher::default()),
         workers: TestSystem::new(),
     }
 }

@@ -6,7 +6,7 @@ use vouchsafe_backends::catalog::CATALOG;
 use vouchsafe_core::{Core, Ports, Settings, WorkerThreads};
 use vouchsafe_logical::{BackendKind, Batch, Catalog, Entropy};
 use vouchsafe_storage::{Barrier, InMemory, Physical, RootKey};
-use vouchsafe_testing::{ManualClock, SeededEntropy};
+use vouchsafe_testing::{FakeFetcher, ManualClock, SeededEntropy};
 
 use super::probe;
 
@@ -26,6 +26,8 @@ static WORKERS: LazyLock<Arc<WorkerThreads>> =
 pub(crate) struct Parts {
     pub(crate) clock: Arc<ManualClock>,
     pub(super) entropy: Arc<SeededEntropy>,
+    /// The servers of others.
+    pub(crate) fetcher: Arc<FakeFetcher>,
     pub(super) physical: Arc<InMemory>,
     root_key: [u8; 32],
 }
@@ -38,6 +40,7 @@ impl Parts {
         Self {
             clock: Arc::new(ManualClock::at(unix_seconds)),
             entropy,
+            fetcher: Arc::default(),
             physical: Arc::new(InMemory::new()),
             root_key,
         }
@@ -51,6 +54,7 @@ impl Parts {
         let ports = Ports {
             clock: Arc::clone(&self.clock) as _,
             entropy: Arc::clone(&self.entropy) as _,
+            fetcher: Arc::clone(&self.fetcher) as _,
             workers: Arc::clone(&*WORKERS) as _,
         };
         let store = Arc::clone(&self.physical) as Arc<dyn Physical>;

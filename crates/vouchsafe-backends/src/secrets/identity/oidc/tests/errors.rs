@@ -175,7 +175,7 @@ fn roles_of_a_key_at_the_limit_and_past() {
 #[tokio::test]
 async fn a_full_signing_queue_is_not_an_internal_error() {
     use std::sync::Arc;
-    use vouchsafe_logical::{Clock, Entropy, Error, MountSummary, Pool, System, Workers};
+    use vouchsafe_logical::{Clock, Entropy, Error, Fetch, MountSummary, Pool, System, Workers};
 
     /// A core whose signing queue is full.
     struct Full(Arc<vouchsafe_testing::TestSystem>);
@@ -193,6 +193,9 @@ async fn a_full_signing_queue_is_not_an_internal_error() {
         }
         fn entropy(&self) -> &dyn Entropy {
             self.0.entropy()
+        }
+        fn fetcher(&self) -> &dyn Fetch {
+            self.0.fetcher()
         }
         fn workers(&self) -> &dyn Workers {
             self
