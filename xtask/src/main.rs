@@ -71,8 +71,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        operands: "[ARGUMENT...]",
-        summary: "build and run the release benchmark",
+        operands: "[PART...]",
+        summary: "build and run the release benchmark, all of it or the parts named",
         run: chore::bench,
     },
     Command {
