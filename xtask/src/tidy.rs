@@ -29,13 +29,14 @@ pub(crate) const EDGES: &[Edge] = &[
     Edge { package: "vouchsafe-policy",   may_use: &["vouchsafe-logical"], tests_may_use: &["vouchsafe-testing"] },
     Edge { package: "vouchsafe-storage",  may_use: &["vouchsafe-logical"], tests_may_use: &["vouchsafe-testing"] },
     Edge { package: "vouchsafe-identity", may_use: &["vouchsafe-logical", "vouchsafe-jose"], tests_may_use: &["vouchsafe-testing"] },
+    Edge { package: "vouchsafe-fetch",    may_use: &["vouchsafe-logical"], tests_may_use: &[] },
     // Level 2: siblings; core takes a catalog and never names a backend.
     Edge { package: "vouchsafe-core",     may_use: &["vouchsafe-logical", "vouchsafe-policy", "vouchsafe-storage", "vouchsafe-identity"], tests_may_use: &["vouchsafe-testing"] },
     Edge { package: "vouchsafe-backends", may_use: &["vouchsafe-logical", "vouchsafe-jose", "vouchsafe-identity"], tests_may_use: &["vouchsafe-testing"] },
     // Level 3: the HTTP edge; it meets backends and storage only in its tests.
     Edge { package: "vouchsafe-server",   may_use: &["vouchsafe-core", "vouchsafe-logical", "vouchsafe-api"], tests_may_use: &["vouchsafe-backends", "vouchsafe-storage", "vouchsafe-jose", "vouchsafe-testing"] },
     // Level 4: the composition root.
-    Edge { package: "vouchsafe",          may_use: &["vouchsafe-server", "vouchsafe-core", "vouchsafe-backends", "vouchsafe-storage", "vouchsafe-policy", "vouchsafe-api", "vouchsafe-logical", "vouchsafe-jose"], tests_may_use: &["vouchsafe-testing"] },
+    Edge { package: "vouchsafe",          may_use: &["vouchsafe-server", "vouchsafe-core", "vouchsafe-backends", "vouchsafe-storage", "vouchsafe-policy", "vouchsafe-api", "vouchsafe-logical", "vouchsafe-jose", "vouchsafe-fetch"], tests_may_use: &["vouchsafe-testing"] },
     // Beside the levels.
     Edge { package: "vouchsafe-testing",  may_use: &["vouchsafe-logical"], tests_may_use: &[] },
     Edge { package: "xtask",              may_use: &[], tests_may_use: &[] },
@@ -53,11 +54,11 @@ pub(crate) const IMPURE: &[(&str, &str)] = &[
     ("hyper", "HTTP belongs to vouchsafe-server"),
     ("mio", "I/O belongs to the shell"),
     ("rand", "entropy is an argument"),
-    ("reqwest", "fetching belongs to vouchsafe-backends"),
+    ("reqwest", "fetching belongs to vouchsafe-fetch"),
     ("socket2", "I/O belongs to the shell"),
     ("tempfile", "the filesystem belongs to vouchsafe-storage"),
     ("tokio", "a rule does not wait"),
-    ("ureq", "fetching belongs to vouchsafe-backends"),
+    ("ureq", "fetching belongs to vouchsafe-fetch"),
 ];
 
 /// What nothing here may link, on any platform, in tests neither. `deny.toml` bans the same, and

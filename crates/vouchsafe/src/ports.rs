@@ -1,11 +1,11 @@
-//! The real world behind the ports: the system's clock and its randomness.
+//! The real world behind the ports: the system's clock, its randomness and its network.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use anyhow::Context;
 use vouchsafe_core::{Ports, WorkerThreads};
-use vouchsafe_logical::fetch::NoFetch;
+use vouchsafe_fetch::HttpFetcher;
 use vouchsafe_logical::{Clock, Entropy, Timestamp};
 use zeroize::Zeroize;
 
@@ -15,7 +15,7 @@ pub(crate) fn of_system() -> anyhow::Result<Ports> {
     Ok(Ports {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
-        fetcher: Arc::new(NoFetch),
+        fetcher: Arc::new(HttpFetcher::new()),
         workers: WorkerThreads::start(threads).context("start worker threads")?,
     })
 }
