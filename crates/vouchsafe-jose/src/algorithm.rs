@@ -1,7 +1,8 @@
 //! Signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1), the key types they need, and sets of them.
 //!
-//! Only asymmetric algorithms exist here. `none` and the HMAC family are not representable, so no
-//! configuration and no token can select them.
+//! Only asymmetric algorithms exist here. `none` is representable nowhere, and the HMAC family only
+//! as [`HmacAlgorithm`](crate::hmac::HmacAlgorithm), so that no configuration and no token can
+//! select it where keys are public.
 
 use std::fmt;
 

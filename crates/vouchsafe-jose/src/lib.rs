@@ -2,9 +2,10 @@
 //!
 //! Implements the asymmetric signature part of JOSE: [RFC 7515] compact serialization, [RFC 7517]
 //! keys and key sets, [RFC 7518] §3.3 to §3.5, [RFC 7519], [RFC 7638] thumbprints, [RFC 8037]
-//! Ed25519, and the advice of [RFC 8725]. It deliberately has no encryption (JWE), no HMAC, no
-//! `none`, no JSON serialization, no detached or unencoded payload, and follows no header that
-//! brings its own key.
+//! Ed25519, and the advice of [RFC 8725]. It deliberately has no encryption (JWE), no `none`, no
+//! JSON serialization, no detached or unencoded payload, and follows no header that brings its own
+//! key. HMAC ([RFC 7518] §3.2) is verified by types of its own in [`hmac`], which have no way into
+//! anything that holds public keys.
 //!
 //! Pure: no I/O, no clock, no async. Time is an argument ([`NumericDate`]); randomness is drawn
 //! only inside key generation and the signature schemes that need it, by aws-lc-rs.
@@ -61,6 +62,7 @@ mod json;
 mod key;
 mod key_id;
 
+pub mod hmac;
 pub mod jwk;
 pub mod jws;
 pub mod jwt;

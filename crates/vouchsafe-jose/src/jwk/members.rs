@@ -12,7 +12,7 @@ use crate::key_id::KeyId;
 use crate::limits::{JWK_BYTES_MAX, JWK_DEPTH_MAX};
 
 /// The members of one JWK; strings are wiped when dropped, since some may be private.
-pub(super) struct Members(Map<String, Value>);
+pub(crate) struct Members(Map<String, Value>);
 
 impl Drop for Members {
     fn drop(&mut self) {
@@ -25,7 +25,7 @@ impl Drop for Members {
 }
 
 impl Members {
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, JwkError> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, JwkError> {
         if bytes.len() > JWK_BYTES_MAX {
             return Err(JwkError::TooLong {
                 found_bytes: bytes.len(),
@@ -34,11 +34,11 @@ impl Members {
         Ok(Self(json::parse_object(bytes, JWK_DEPTH_MAX)?))
     }
 
-    pub(super) fn contains(&self, member: &str) -> bool {
+    pub(crate) fn contains(&self, member: &str) -> bool {
         self.0.contains_key(member)
     }
 
-    pub(super) fn string(&self, member: &'static str) -> Result<Option<&str>, JwkError> {
+    pub(crate) fn string(&self, member: &'static str) -> Result<Option<&str>, JwkError> {
         match self.0.get(member) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
@@ -54,14 +54,14 @@ impl Members {
     }
 
     /// A required member of base64url bytes.
-    pub(super) fn bytes(&self, member: &'static str) -> Result<Zeroizing<Vec<u8>>, JwkError> {
+    pub(crate) fn bytes(&self, member: &'static str) -> Result<Zeroizing<Vec<u8>>, JwkError> {
         let text = self.required_string(member)?;
         let bytes = base64url::decode(text).map_err(|_| JwkError::NotBase64Url { member })?;
         Ok(Zeroizing::new(bytes))
     }
 
     /// A required Base64urlUInt: big-endian, in the fewest bytes (RFC 7518 §2).
-    pub(super) fn number(&self, member: &'static str) -> Result<Zeroizing<Vec<u8>>, JwkError> {
+    pub(crate) fn number(&self, member: &'static str) -> Result<Zeroizing<Vec<u8>>, JwkError> {
         let bytes = self.bytes(member)?;
         match bytes.first() {
             None | Some(0) => Err(JwkError::NotMinimal { member }),
@@ -70,7 +70,7 @@ impl Members {
     }
 
     /// `kty` and `crv`.
-    pub(super) fn key_type(&self) -> Result<KeyType, JwkError> {
+    pub(crate) fn key_type(&self) -> Result<KeyType, JwkError> {
         let kty = self.required_string("kty")?;
         if kty == KeyType::Rsa.kty() {
             return Ok(KeyType::Rsa);
@@ -96,7 +96,7 @@ impl Members {
     }
 
     /// The public numbers.
-    pub(super) fn public_material(&self) -> Result<Material, JwkError> {
+    pub(crate) fn public_material(&self) -> Result<Material, JwkError> {
         Ok(match self.key_type()? {
             KeyType::Rsa => Material::rsa(&self.number("n")?, &self.number("e")?)?,
             KeyType::Ed25519 => Material::ed25519(&self.bytes("x")?)?,
@@ -105,7 +105,7 @@ impl Members {
     }
 
     /// `alg`, which must suit the type of the key.
-    pub(super) fn algorithm(&self, key_type: KeyType) -> Result<Option<Algorithm>, JwkError> {
+    pub(crate) fn algorithm(&self, key_type: KeyType) -> Result<Option<Algorithm>, JwkError> {
         let Some(alg) = self.string("alg")? else {
             return Ok(None);
         };
@@ -116,12 +116,12 @@ impl Members {
         Ok(Some(found))
     }
 
-    pub(super) fn key_id(&self) -> Result<Option<KeyId>, JwkError> {
+    pub(crate) fn key_id(&self) -> Result<Option<KeyId>, JwkError> {
         Ok(self.string("kid")?.map(KeyId::new).transpose()?)
     }
 
     /// `use` and `key_ops` (RFC 7517 §4.2, §4.3), where present, must permit `operation`.
-    pub(super) fn permit(&self, operation: &'static str) -> Result<(), JwkError> {
+    pub(crate) fn permit(&self, operation: &'static str) -> Result<(), JwkError> {
         match self.string("use")? {
             None | Some("sig") => {}
             Some(found) => {

@@ -12,6 +12,7 @@ mod set;
 mod thumbprint;
 
 pub use error::{JwkError, JwkSetError};
+pub(crate) use members::Members;
 pub use public::Jwk;
 pub use set::{JwkSet, SkippedKey};
 pub use thumbprint::Thumbprint;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::algorithm::{Algorithm, AlgorithmSet, UnknownAlgorithm};
+use crate::hmac::HmacAlgorithm;
 use crate::json::JsonError;
 use crate::key_id::{KeyId, KeyIdTooLong};
 use crate::limits::{HEADER_BYTES_MAX, KEYS_TRIED_MAX, TOKEN_BYTES_MAX};
@@ -73,7 +74,8 @@ pub enum JwsError {
     /// `alg` is `none`, in any case: an unsigned token.
     #[error("token is not signed (`alg` is `none`)")]
     Unsigned,
-    /// `alg` names no algorithm of this crate; the HMAC algorithms are among these.
+    /// `alg` names no algorithm of the family that was asked for; where keys are public, the HMAC
+    /// algorithms are among these.
     #[error(transparent)]
     UnknownAlgorithm(UnknownAlgorithm),
     /// The header has `crit`; this crate implements no extension that could be critical
@@ -116,6 +118,12 @@ pub enum JwsError {
         found: Algorithm,
         /// The token's `kid`.
         key_id: Option<KeyId>,
+    },
+    /// Shared secrets with this `kid` exist, but none is bound to the token's algorithm.
+    #[error("no shared secret that fits the token serves algorithm `{found}`")]
+    HmacAlgorithmMismatch {
+        /// The token's algorithm.
+        found: HmacAlgorithm,
     },
     /// More than [`KEYS_TRIED_MAX`] keys would have to be tried.
     #[error("{found} keys fit the token; at most {KEYS_TRIED_MAX} are tried")]

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::JwsError;
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, UnknownAlgorithm};
 use crate::json;
 use crate::key_id::KeyId;
 use crate::limits::{HEADER_BYTES_MAX, HEADER_DEPTH_MAX};
@@ -14,17 +14,23 @@ use crate::limits::{HEADER_BYTES_MAX, HEADER_DEPTH_MAX};
 /// Header parameters that bring a key or say where to fetch one (RFC 7515 §4.1.2 to §4.1.6).
 const KEY_PARAMETERS: [&str; 4] = ["jwk", "jku", "x5u", "x5c"];
 
-/// What the header of a token says about itself.
+/// What the header of a token says about itself; `A` is the family of its algorithm.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JwsHeader {
-    algorithm: Algorithm,
+pub struct HeaderOf<A> {
+    algorithm: A,
     key_id: Option<KeyId>,
     typ: Option<String>,
 }
 
-impl JwsHeader {
+/// The header of a token that a private key signed.
+pub type JwsHeader = HeaderOf<Algorithm>;
+
+/// Reads the value of `alg`, for one family of algorithms.
+pub(crate) type AlgorithmParser<A> = fn(&str) -> Result<A, UnknownAlgorithm>;
+
+impl<A: Copy> HeaderOf<A> {
     /// Reads a decoded header.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, JwsError> {
+    pub(super) fn parse(bytes: &[u8], algorithm: AlgorithmParser<A>) -> Result<Self, JwsError> {
         if bytes.len() > HEADER_BYTES_MAX {
             return Err(JwsError::HeaderTooLong);
         }
@@ -32,7 +38,7 @@ impl JwsHeader {
         let algorithm = match string(&members, "alg")? {
             None => return Err(JwsError::AlgorithmMissing),
             Some(alg) if alg.eq_ignore_ascii_case("none") => return Err(JwsError::Unsigned),
-            Some(alg) => Algorithm::parse(alg).map_err(JwsError::UnknownAlgorithm)?,
+            Some(alg) => algorithm(alg).map_err(JwsError::UnknownAlgorithm)?,
         };
         if members.contains_key("crit") {
             return Err(JwsError::CriticalExtension);
@@ -56,7 +62,7 @@ impl JwsHeader {
 
     /// `alg`.
     #[must_use]
-    pub const fn algorithm(&self) -> Algorithm {
+    pub const fn algorithm(&self) -> A {
         self.algorithm
     }
 

@@ -4,12 +4,14 @@
 //! checked, signature not), [`VerifiedJws`] (signature checked). The payload leaves this module only
 //! in the third. What the payload means is the business of [`crate::jwt`].
 
+mod compact;
 mod error;
 mod header;
 mod sign;
 mod verify;
 
+pub(crate) use compact::Compact;
 pub use error::{JwsError, JwsPart};
-pub use header::JwsHeader;
+pub use header::{HeaderOf, JwsHeader};
 pub use sign::{JwsSigner, SignError};
 pub use verify::{UnverifiedJws, VerifiedJws, verify};

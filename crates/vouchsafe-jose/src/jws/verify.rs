@@ -1,25 +1,18 @@
 //! Verification: shape, header, key, signature, in that order.
 
-use super::{JwsError, JwsHeader, JwsPart};
+use super::compact::Compact;
+use super::{JwsError, JwsHeader};
 use crate::algorithm::{Algorithm, AlgorithmSet};
-use crate::base64url;
 use crate::jwk::JwkSet;
 use crate::key::PublicKey;
 use crate::key_id::KeyId;
-use crate::limits::{HEADER_BYTES_MAX, KEYS_TRIED_MAX, TOKEN_BYTES_MAX};
-
-/// The number of parts of a compact JWS and of a compact JWE.
-const JWS_PARTS: usize = 3;
-const JWE_PARTS: usize = 5;
+use crate::limits::KEYS_TRIED_MAX;
 
 /// A token of sound shape whose signature has not been checked.
 ///
 /// It shows what is needed to find a key and nothing else.
 pub struct UnverifiedJws<'t> {
-    header: JwsHeader,
-    signing_input: &'t str,
-    payload: Vec<u8>,
-    signature: Vec<u8>,
+    compact: Compact<'t, Algorithm>,
 }
 
 /// A payload and the header that was signed with it, by a key that the verifier trusts.
@@ -49,38 +42,20 @@ impl<'t> UnverifiedJws<'t> {
     /// # Errors
     /// The [`JwsError`] variants from `TooLong` to `SignatureMissing`.
     pub fn parse(token: &'t str) -> Result<Self, JwsError> {
-        let [header, payload, signature] = parts(token)?;
-        if header.len() > base64url::encoded_len(HEADER_BYTES_MAX) {
-            return Err(JwsError::HeaderTooLong);
-        }
-        let header = JwsHeader::parse(&decode(header, JwsPart::Header)?)?;
-        let payload = decode(payload, JwsPart::Payload)?;
-        if signature.is_empty() {
-            return Err(JwsError::SignatureMissing);
-        }
-        let signing_input = token
-            .strip_suffix(signature)
-            .and_then(|rest| rest.strip_suffix('.'))
-            .unwrap_or_default();
-        let signature = decode(signature, JwsPart::Signature)?;
-        Ok(Self {
-            header,
-            signing_input,
-            payload,
-            signature,
-        })
+        let compact = Compact::parse(token, Algorithm::parse)?;
+        Ok(Self { compact })
     }
 
     /// `alg` of the header, to find a key.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {
-        self.header.algorithm()
+        self.compact.header().algorithm()
     }
 
     /// `kid` of the header, to find a key.
     #[must_use]
     pub const fn key_id(&self) -> Option<&KeyId> {
-        self.header.key_id()
+        self.compact.header().key_id()
     }
 
     /// Checks the signature with the keys of a set; see [`verify`] for which keys fit.
@@ -127,19 +102,17 @@ impl<'t> UnverifiedJws<'t> {
             1..=KEYS_TRIED_MAX => {}
             found => return Err(JwsError::TooManyKeys { found }),
         }
-        let message = self.signing_input.as_bytes();
-        if serving().any(|key| key.verifies(found, message, &self.signature)) {
-            return Ok(VerifiedJws {
-                header: self.header,
-                payload: self.payload,
-            });
+        let (message, signature) = (self.compact.message(), self.compact.signature());
+        if serving().any(|key| key.verifies(found, message, signature)) {
+            let (header, payload) = self.compact.into_parts();
+            return Ok(VerifiedJws { header, payload });
         }
         Err(JwsError::SignatureMismatch)
     }
 
     /// The payload, for the part of this crate that reads the issuer before a key is chosen.
     pub(crate) fn payload_before_verification(&self) -> &[u8] {
-        &self.payload
+        self.compact.payload()
     }
 }
 
@@ -177,28 +150,7 @@ impl std::fmt::Debug for VerifiedJws {
 impl std::fmt::Debug for UnverifiedJws<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("UnverifiedJws")
-            .field("header", &self.header)
+            .field("header", self.compact.header())
             .finish_non_exhaustive()
     }
-}
-
-/// Splits at the dots; the length is checked first, so that a token of dots costs little.
-fn parts(token: &str) -> Result<[&str; JWS_PARTS], JwsError> {
-    if token.len() > TOKEN_BYTES_MAX {
-        return Err(JwsError::TooLong {
-            found_bytes: token.len(),
-        });
-    }
-    let mut split = token.split('.');
-    match (split.next(), split.next(), split.next(), split.count()) {
-        (Some(header), Some(payload), Some(signature), 0) => Ok([header, payload, signature]),
-        (_, _, _, more) if more + JWS_PARTS == JWE_PARTS => Err(JwsError::Encrypted),
-        _ => Err(JwsError::PartCount {
-            found: token.split('.').count(),
-        }),
-    }
-}
-
-fn decode(text: &str, part: JwsPart) -> Result<Vec<u8>, JwsError> {
-    base64url::decode(text).map_err(|_| JwsError::NotBase64Url { part })
 }

@@ -24,7 +24,7 @@ pub struct Claims {
 
 impl Claims {
     /// Reads a payload; only this crate can, after or on the way to a signature check.
-    pub(super) fn parse(payload: &[u8]) -> Result<Self, JwtError> {
+    pub(crate) fn parse(payload: &[u8]) -> Result<Self, JwtError> {
         let all = json::parse_object(payload, PAYLOAD_DEPTH_MAX).map_err(JwtError::PayloadJson)?;
         Ok(Self {
             issuer: string(&all, "iss")?,

@@ -78,6 +78,13 @@ impl<'t> UnverifiedJwt<'t> {
         self.claims.issuer()
     }
 
+    /// `aud`, to choose a key set where one issuer has several. Until the token is verified this is a
+    /// stranger's statement.
+    #[must_use]
+    pub fn audience(&self) -> &[String] {
+        self.claims.audience().unwrap_or_default()
+    }
+
     /// `alg` of the header, to choose a key.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {

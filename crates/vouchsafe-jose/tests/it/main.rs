@@ -8,6 +8,7 @@
 mod advisories;
 mod cookbook;
 mod fixtures;
+mod hmac;
 mod jwk;
 mod jws;
 mod jwt;

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use vouchsafe_jose::hmac::{self, SymmetricKey, SymmetricKeyError};
 use vouchsafe_jose::{AlgorithmSet, Jwk, JwkError, JwkSet, JwsError, KeyError, SigningKey, jws};
 
 use crate::fixtures::shared_json;
@@ -20,6 +21,17 @@ const KEY_CONTRADICTS_TOKEN: [(u64, &str); 4] = [
     (350, "key alg differs"),
     (347, "key alg unknown"),
     (351, "key alg unknown"),
+];
+
+/// Cases that are called invalid, yet whose MAC is good under the key that their `kid` names. Three
+/// are about the set around that key (both families mixed, one `kid` twice), and sets are not what
+/// [`hmac::verify`] is given; two are named for a padding that their text does not have.
+const HMAC_GOOD_AFTER_ALL: [(u64, &str); 5] = [
+    (1, "rejectsValid"),
+    (4, "rejectsDuplicateKid"),
+    (47, "rejectsValid"),
+    (367, "invalidBase64Padding"),
+    (370, "invalidBase64PaddingInPayload"),
 ];
 
 /// Reads the keys as an issuer would publish them; a key on its own becomes a set of one.
@@ -46,6 +58,32 @@ fn token(case: &Value, member: &str) -> String {
     }
 }
 
+/// What the verifier of shared secrets makes of a case. Its keys are only those that are symmetric
+/// and sound.
+fn check_hmac_case(key: &Value, case: &Value) -> &'static str {
+    let keys = match key["keys"].as_array() {
+        Some(keys) => keys.clone(),
+        None => vec![key.clone()],
+    };
+    let parsed: Vec<_> = keys
+        .iter()
+        .map(|key| SymmetricKey::parse(&serde_json::to_vec(key).unwrap()))
+        .collect();
+    let secrets: Vec<_> = parsed.iter().flatten().cloned().collect();
+    if secrets.is_empty() {
+        return match &parsed[0] {
+            Err(SymmetricKeyError::Jwk(JwkError::Missing { member: "alg" })) => "no alg, refused",
+            Err(SymmetricKeyError::TooShort { .. }) => "short, refused",
+            _ => "other, refused",
+        };
+    }
+    match hmac::verify(&token(case, "jws"), &secrets) {
+        Ok(_) => "valid, HMAC",
+        Err(JwsError::NotBase64Url { .. }) => "HMAC, not canonical base64url",
+        Err(_) => "other, refused",
+    }
+}
+
 fn check_signature_case(key: &Value, case: &Value) -> &'static str {
     let number = case["tcId"].as_u64().unwrap();
     let accepted = match key_set(key) {
@@ -54,12 +92,15 @@ fn check_signature_case(key: &Value, case: &Value) -> &'static str {
     };
     if case["result"] == "invalid" {
         assert!(!accepted, "{number} {}: accepted", case["comment"]);
+        let by_secret = check_hmac_case(key, case) == "valid, HMAC";
+        let expected = HMAC_GOOD_AFTER_ALL.contains(&(number, case["comment"].as_str().unwrap()));
+        assert_eq!(by_secret, expected, "{number} {}", case["comment"]);
         return "invalid, refused";
     }
     assert_eq!(case["result"], "valid");
     if uses_symmetric_keys(key) {
-        assert!(!accepted, "{number}: HMAC accepted");
-        return "valid, HMAC";
+        assert!(!accepted, "{number}: HMAC accepted by public keys");
+        return check_hmac_case(key, case);
     }
     match KEY_CONTRADICTS_TOKEN
         .iter()
@@ -121,7 +162,9 @@ fn json_web_signature() {
     assert_eq!((total, encrypted.len()), (401, 0));
     let expected = Tally::from([
         ("valid, accepted", 32),
-        ("valid, HMAC", 10),
+        ("valid, HMAC", 8),
+        // Cases 372 and 373 put a character into the text that base64 does not have.
+        ("HMAC, not canonical base64url", 2),
         ("key alg differs", 2),
         ("key alg unknown", 2),
         ("invalid, refused", 355),
