@@ -4,12 +4,14 @@ use std::sync::{Arc, Weak};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::Mutex;
+use vouchsafe_logical::metric::Metrics;
 use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
     Catalog, CommitError, EntropyExt, Error, PolicyName, Store, Timestamp, View,
 };
 use vouchsafe_storage::{Barrier, Unsealed};
 
+use crate::metric::UNSEALED;
 use crate::ports::Ports;
 use crate::runtime::Runtime;
 use crate::seal::Keepers;
@@ -88,6 +90,7 @@ impl Core {
         .await?;
         self.cluster.store(Some(Arc::new(cluster)));
         self.runtime.store(Some(Arc::new(runtime)));
+        self.ports.metrics.set(&UNSEALED, [], 1);
         Ok(())
     }
 
@@ -99,6 +102,7 @@ impl Core {
 
     /// Stops serving. Requests in flight keep what they hold until they end.
     pub(crate) fn stop(&self) {
+        self.ports.metrics.set(&UNSEALED, [], 0);
         self.runtime.store(None);
         self.cluster.store(None);
     }
@@ -112,6 +116,12 @@ impl Core {
     #[must_use]
     pub fn api_address(&self) -> String {
         self.api_address.load().as_str().to_owned()
+    }
+
+    /// Everything that this server counts.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.ports.metrics
     }
 
     /// Makes a root token, with a chosen id in dev mode.

@@ -16,6 +16,7 @@ use crate::audit::Record;
 use crate::authenticate::{self, Caller};
 use crate::caught::caught;
 use crate::core::Core;
+use crate::metric;
 use crate::mount::{self, Target, UserLockoutConfig};
 use crate::runtime::Runtime;
 use crate::wrapping;
@@ -29,15 +30,6 @@ pub struct Outcome {
     pub mount_type: String,
 }
 
-impl Outcome {
-    fn refused(error: Error) -> Self {
-        Self {
-            result: Err(error),
-            mount_type: String::new(),
-        }
-    }
-}
-
 impl Core {
     /// Serves one request. Boxed here, so that the edge need not know what it waits for.
     pub fn handle<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Outcome> {
@@ -46,19 +38,18 @@ impl Core {
 
     async fn pipeline(&self, request: &Request) -> Outcome {
         if let Some(result) = self.keep(request).await {
-            return Outcome {
-                result,
-                mount_type: "system".to_owned(),
-            };
+            return self.at_the_door(request, result);
         }
         if let Some(result) = self.status(request).await {
-            return Outcome {
-                result,
-                mount_type: "system".to_owned(),
-            };
+            return self.at_the_door(request, result);
         }
         let Some(runtime) = self.runtime() else {
-            return Outcome::refused(Error::sealed());
+            let result = Err(Error::sealed());
+            metric::count(&self.ports.metrics, None, request.operation, &result);
+            return Outcome {
+                result,
+                mount_type: String::new(),
+            };
         };
         let now = runtime.ports.clock.now();
         let target = mount::route(&runtime.mounts, request);
@@ -83,8 +74,19 @@ impl Core {
             }
         };
         retire(&runtime, &caller).await;
+        let mount = mount::summary_of(&target);
+        metric::count(&runtime.ports.metrics, mount, record.operation(), &result);
         report(request, &result);
         Outcome { result, mount_type }
+    }
+
+    /// The outcome of a request that needs no pipeline.
+    fn at_the_door(&self, request: &Request, result: Result<Reply, Error>) -> Outcome {
+        metric::count_door(&self.ports.metrics, request.operation, &result);
+        Outcome {
+            result,
+            mount_type: "system".to_owned(),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ pub mod cubbyhole;
 mod handle;
 mod help;
 mod lockout;
+pub mod metric;
 pub mod mount;
 pub mod policy;
 mod ports;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use vouchsafe_logical::metric::Metrics;
 use vouchsafe_logical::{Clock, Entropy, Fetch, Workers};
 
 /// The outside world as arguments.
@@ -13,6 +14,8 @@ pub struct Ports {
     pub entropy: Arc<dyn Entropy>,
     /// Makes requests to other servers.
     pub fetcher: Arc<dyn Fetch>,
+    /// Keeps what is counted; all of one server count into the same.
+    pub metrics: Arc<Metrics>,
     /// Runs slow work.
     pub workers: Arc<dyn Workers>,
 }

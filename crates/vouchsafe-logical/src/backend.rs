@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorKind};
 use crate::fetch::Fetch;
 use crate::field::{Field, FromField, Input, Kind};
 use crate::login::TokenParameters;
+use crate::metric::Metrics;
 use crate::operation::Operation;
 use crate::pattern;
 pub use crate::pattern::Captures;
@@ -471,6 +472,8 @@ pub trait System: Send + Sync + 'static {
     fn entropy(&self) -> &dyn Entropy;
     /// Requests to other servers.
     fn fetcher(&self) -> &dyn Fetch;
+    /// What is counted.
+    fn metrics(&self) -> &Metrics;
     /// Threads for slow work.
     fn workers(&self) -> &dyn Workers;
     /// The server's address as clients reach it, e.g. `https://vault.example.com:8200`; may be

@@ -1,6 +1,6 @@
 //! The vocabulary that Vouchsafe's backends speak.
 //!
-//! Small and stable: requests and answers, routes, storage views, errors, time and entropy. It
+//! Small and stable: requests and answers, routes, storage views, errors, metrics, time and entropy. It
 //! decides nothing and does no I/O.
 #![warn(missing_docs)]
 
@@ -12,6 +12,7 @@ pub mod error;
 pub mod fetch;
 pub mod field;
 pub mod login;
+pub mod metric;
 pub mod operation;
 pub mod path;
 pub mod pattern;

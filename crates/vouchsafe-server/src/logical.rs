@@ -11,6 +11,7 @@ use http::{Method, Request as HttpRequest};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use vouchsafe_core::metric::REFUSALS;
 use vouchsafe_core::{Core, Outcome};
 use vouchsafe_logical::{Entropy, EntropyExt, Error, ErrorKind, Request};
 
@@ -70,8 +71,8 @@ impl Edge {
         let answer = self.answer(&id, request, remote, running);
         let answer = match tokio::time::timeout(self.limits.request_timeout, answer).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => encode::refusal(&error),
-            Err(_) => encode::refusal(&Error::new(
+            Ok(Err(error)) => self.refuse(&error),
+            Err(_) => self.refuse(&Error::new(
                 ErrorKind::Unavailable,
                 "request_timeout",
                 "the request took too long",
@@ -82,6 +83,13 @@ impl Edge {
         } else {
             answer
         }
+    }
+
+    /// The answer to a request that did not come to its end in the core, which counts its own.
+    fn refuse(&self, error: &Error) -> Answer {
+        let metrics = self.core.metrics();
+        metrics.increment(&REFUSALS, ["", "", error.reason()]);
+        encode::refusal(error)
     }
 
     async fn answer(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use vouchsafe_logical::metric::Metrics;
 use vouchsafe_logical::{
     Clock, Entropy, Error, Fetch, MountSummary, Pool, Settings, System, View, Workers,
 };
@@ -20,6 +21,8 @@ pub struct TestSystem {
     pub entropy: SeededEntropy,
     /// The servers of others.
     pub fetcher: FakeFetcher,
+    /// What was counted.
+    pub metrics: Metrics,
     /// What [`System::api_address`] says.
     pub api_address: Mutex<String>,
     /// What [`System::mount_by_accessor`] finds.
@@ -78,6 +81,10 @@ impl System for TestSystem {
 
     fn fetcher(&self) -> &dyn Fetch {
         &self.fetcher
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     fn workers(&self) -> &dyn Workers {

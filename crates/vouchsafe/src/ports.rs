@@ -16,6 +16,7 @@ pub(crate) fn of_system() -> anyhow::Result<Ports> {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         fetcher: Arc::new(HttpFetcher::new()),
+        metrics: Arc::default(),
         workers: WorkerThreads::start(threads).context("start worker threads")?,
     })
 }

@@ -76,6 +76,12 @@ impl<'r> Record<'r> {
         }
     }
 
+    /// The operation, create told from update.
+    #[must_use]
+    pub const fn operation(&self) -> Operation {
+        self.operation
+    }
+
     /// The kind of the mount, for the envelope.
     #[must_use]
     pub fn mount_type(&self) -> String {

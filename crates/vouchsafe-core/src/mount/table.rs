@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, Weak};
 
 use arc_swap::ArcSwap;
+use vouchsafe_logical::metric::Metrics;
 use vouchsafe_logical::{
     Backend, Catalog, Clock, Entropy, Error, Fetch, MountClass, MountSummary, Settings, System,
     View, Workers,
@@ -338,6 +339,10 @@ impl System for CoreSystem {
 
     fn fetcher(&self) -> &dyn Fetch {
         &*self.ports.fetcher
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.ports.metrics
     }
 
     fn workers(&self) -> &dyn Workers {

@@ -59,6 +59,7 @@ async fn node_over(store: Arc<dyn Store>, seed: u64) -> Arc<Mounts> {
         clock: Arc::new(ManualClock::default()),
         entropy: Arc::new(SeededEntropy::new(seed)),
         fetcher: Arc::new(FakeFetcher::default()),
+        metrics: Arc::default(),
         workers: TestSystem::new(),
     };
     let address = Arc::new(ArcSwap::from_pointee(String::new()));

@@ -47,6 +47,7 @@ fn ports() -> Ports {
         clock: Arc::new(ManualClock::at(NOW)),
         entropy: Arc::new(SeededEntropy::default()),
         fetcher: Arc::new(FakeFetcher::default()),
+        metrics: Arc::default(),
         workers: TestSystem::new(),
     }
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use vouchsafe_backends::catalog::CATALOG;
 use vouchsafe_core::{Core, Ports, Settings, WorkerThreads};
+use vouchsafe_logical::metric::Metrics;
 use vouchsafe_logical::{BackendKind, Batch, Catalog, Entropy};
 use vouchsafe_storage::{Barrier, InMemory, Physical, RootKey};
 use vouchsafe_testing::{FakeFetcher, ManualClock, SeededEntropy};
@@ -28,6 +29,8 @@ pub(crate) struct Parts {
     pub(super) entropy: Arc<SeededEntropy>,
     /// The servers of others.
     pub(crate) fetcher: Arc<FakeFetcher>,
+    /// What was counted.
+    pub(crate) metrics: Arc<Metrics>,
     pub(super) physical: Arc<InMemory>,
     root_key: [u8; 32],
 }
@@ -41,6 +44,7 @@ impl Parts {
             clock: Arc::new(ManualClock::at(unix_seconds)),
             entropy,
             fetcher: Arc::default(),
+            metrics: Arc::default(),
             physical: Arc::new(InMemory::new()),
             root_key,
         }
@@ -55,6 +59,7 @@ impl Parts {
             clock: Arc::clone(&self.clock) as _,
             entropy: Arc::clone(&self.entropy) as _,
             fetcher: Arc::clone(&self.fetcher) as _,
+            metrics: Arc::clone(&self.metrics),
             workers: Arc::clone(&*WORKERS) as _,
         };
         let store = Arc::clone(&self.physical) as Arc<dyn Physical>;

@@ -7,6 +7,7 @@ mod entity;
 mod expiry;
 mod lockout;
 mod login;
+mod metric;
 mod order;
 mod policy;
 mod revocation;

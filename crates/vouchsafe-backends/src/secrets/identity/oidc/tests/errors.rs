@@ -197,6 +197,9 @@ async fn a_full_signing_queue_is_not_an_internal_error() {
         fn fetcher(&self) -> &dyn Fetch {
             self.0.fetcher()
         }
+        fn metrics(&self) -> &vouchsafe_logical::metric::Metrics {
+            self.0.metrics()
+        }
         fn workers(&self) -> &dyn Workers {
             self
         }
