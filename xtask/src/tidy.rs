@@ -30,6 +30,7 @@ pub(crate) const EDGES: &[Edge] = &[
     Edge { package: "vouchsafe-storage",  may_use: &["vouchsafe-logical"], tests_may_use: &["vouchsafe-testing"] },
     Edge { package: "vouchsafe-identity", may_use: &["vouchsafe-logical", "vouchsafe-jose"], tests_may_use: &["vouchsafe-testing"] },
     Edge { package: "vouchsafe-fetch",    may_use: &["vouchsafe-logical"], tests_may_use: &[] },
+    Edge { package: "vouchsafe-iam",      may_use: &["vouchsafe-logical", "vouchsafe-jose"], tests_may_use: &[] },
     // Level 2: siblings; core takes a catalog and never names a backend.
     Edge { package: "vouchsafe-core",     may_use: &["vouchsafe-logical", "vouchsafe-policy", "vouchsafe-storage", "vouchsafe-identity"], tests_may_use: &["vouchsafe-testing"] },
     Edge { package: "vouchsafe-backends", may_use: &["vouchsafe-logical", "vouchsafe-jose", "vouchsafe-identity"], tests_may_use: &["vouchsafe-testing"] },
@@ -43,7 +44,12 @@ pub(crate) const EDGES: &[Edge] = &[
 ];
 
 /// Crates that decide and never act: time, entropy and bytes are arguments.
-pub(crate) const PURE: &[&str] = &["vouchsafe-jose", "vouchsafe-policy", "vouchsafe-identity"];
+pub(crate) const PURE: &[&str] = &[
+    "vouchsafe-jose",
+    "vouchsafe-policy",
+    "vouchsafe-identity",
+    "vouchsafe-iam",
+];
 
 /// What a pure crate must not link, directly or through another crate.
 pub(crate) const IMPURE: &[(&str, &str)] = &[
