@@ -11,8 +11,8 @@
 //! only inside key generation and the signature schemes that need it, by aws-lc-rs.
 //!
 //! Invariants that callers may rely on:
-//! - A [`VerifiedJws`] or [`VerifiedJwt`] exists only after a signature was checked. What can be
-//!   read from an [`UnverifiedJwt`] is what selects a key, and no more.
+//! - A [`VerifiedJws`] or [`VerifiedJwt`] exists only after a signature was checked. What is read
+//!   from an [`UnverifiedJwt`] selects a key, or is compared with what its issuer says when asked.
 //! - The algorithm comes from the key and the caller's [`AlgorithmSet`]; the token's `alg` can only
 //!   agree or be refused.
 //! - A [`PublicKey`] or [`SigningKey`] in hand is sound: RSA of 2048 to 8192 bits, points on their
@@ -73,8 +73,8 @@ pub use json::JsonError;
 pub use jwk::{Jwk, JwkError, JwkSet, JwkSetError, SkippedKey, Thumbprint};
 pub use jws::{JwsError, JwsHeader, JwsPart, JwsSigner, SignError, UnverifiedJws, VerifiedJws};
 pub use jwt::{
-    ClaimRules, Claims, ClaimsError, JwtError, NumericDate, NumericDateError, UnverifiedJwt,
-    VerifiedJwt,
+    ClaimRules, Claims, ClaimsError, DecodedJwt, JwtError, NumericDate, NumericDateError,
+    UnverifiedJwt, VerifiedJwt,
 };
 pub use key::{KeyError, PemError, PublicKey, RsaKeySize, SigningKey};
 pub use key_id::{KeyId, KeyIdTooLong};

@@ -97,6 +97,16 @@ impl<'t> UnverifiedJwt<'t> {
         self.jws.key_id()
     }
 
+    /// What the token says of itself, for a verifier who sends it on to its issuer for judgement
+    /// and compares the answer with this.
+    ///
+    /// # Security
+    /// Anybody can write these claims. Nothing may be granted for them.
+    #[must_use]
+    pub const fn claims_before_verification(&self) -> &Claims {
+        &self.claims
+    }
+
     /// Checks the signature with the keys of a set.
     ///
     /// # Errors

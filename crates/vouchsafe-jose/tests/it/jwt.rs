@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 use vouchsafe_jose::limits::{NUMERIC_DATE_SECONDS_MAX, PAYLOAD_DEPTH_MAX};
 use vouchsafe_jose::{
-    Algorithm, AlgorithmSet, ClaimRules, Claims, ClaimsError, JsonError, JwsError, JwtError,
-    NumericDate, NumericDateError, UnverifiedJwt, VerifiedJwt, jwt,
+    Algorithm, AlgorithmSet, ClaimRules, Claims, ClaimsError, DecodedJwt, JsonError, JwsError,
+    JwtError, NumericDate, NumericDateError, UnverifiedJwt, VerifiedJwt, jwt,
 };
 
-use crate::fixtures::{KEY_ID, header, key, key_id, key_set, token};
+use crate::fixtures::{KEY_ID, encode, header, key, key_id, key_set, token};
 
 const ALG: Algorithm = Algorithm::EdDsa;
 
@@ -414,4 +414,49 @@ fn messages_name_what_was_found_and_expected() {
         message(json!({"exp": 60, "iss": "b"})),
         r#"token issuer (`iss`) is Some("b"); expected "a""#
     );
+}
+
+#[test]
+fn a_token_of_any_algorithm_can_be_looked_at() {
+    let part = |text: &str| encode(text.as_bytes());
+    for (header, signature) in [
+        (r#"{"alg":"none"}"#, ""),
+        (r#"{"alg":"HS256","kid":"k"}"#, "AAAA"),
+        (r#"{"typ":"x"}"#, "not base64url at all!"),
+    ] {
+        let token = format!(
+            "{}.{}.{signature}",
+            part(header),
+            part(r#"{"exp":"never"}"#)
+        );
+        let decoded = DecodedJwt::parse(&token).unwrap();
+        assert_eq!(Value::from(decoded.header).to_string(), header);
+        assert_eq!(Value::from(decoded.claims), json!({"exp": "never"}));
+        assert!(UnverifiedJwt::parse(&token).is_err(), "{header}");
+    }
+}
+
+#[test]
+fn what_is_no_token_can_not_be_looked_at() {
+    let object = encode(b"{}");
+    for (token, fault) in [
+        (String::new(), "token has 1 parts"),
+        (format!("{object}.{object}"), "token has 2 parts"),
+        (format!("{object}.{object}.a.b.c"), "token is encrypted"),
+        (
+            format!("{object}.e30=.a"),
+            "payload is not canonical base64url",
+        ),
+        (
+            format!("{object}.{}.a", encode(b"[]")),
+            "expected a JSON object",
+        ),
+        (
+            format!("{}.{object}.a", encode(b"1")),
+            "expected a JSON object",
+        ),
+    ] {
+        let error = DecodedJwt::parse(&token).unwrap_err().to_string();
+        assert!(error.contains(fault), "{token}: {error}");
+    }
 }
