@@ -1,14 +1,17 @@
 //! Servers of others that are not there: answers that a test lists, and a count of who was asked.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use vouchsafe_logical::{BoxFuture, Fetch, FetchError, FetchRequest, Fetched};
+
+/// What a server of others does with a request.
+type Respond = Arc<dyn Fn(&FetchRequest) -> Result<Fetched, FetchError> + Send + Sync>;
 
 /// A [`Fetch`] that answers from a table. A URL that is not in it can't be connected to.
 #[derive(Default)]
 pub struct FakeFetcher {
-    answers: Mutex<BTreeMap<String, Result<Fetched, FetchError>>>,
+    answers: Mutex<BTreeMap<String, Respond>>,
     requests: Mutex<Vec<FetchRequest>>,
 }
 
@@ -26,8 +29,17 @@ impl FakeFetcher {
 
     /// Answers `url` with this from now on.
     pub fn answer(&self, url: &str, answer: Result<Fetched, FetchError>) {
+        self.respond(url, move |_| answer.clone());
+    }
+
+    /// Answers each request for `url` by what is in it, from now on.
+    pub fn respond(
+        &self,
+        url: &str,
+        respond: impl Fn(&FetchRequest) -> Result<Fetched, FetchError> + Send + Sync + 'static,
+    ) {
         let mut answers = self.answers.lock().expect("not poisoned");
-        answers.insert(url.to_owned(), answer);
+        answers.insert(url.to_owned(), Arc::new(respond));
     }
 
     /// Lets `url` be unreachable from now on.
@@ -51,12 +63,17 @@ impl FakeFetcher {
 
 impl Fetch for FakeFetcher {
     fn fetch(&self, request: FetchRequest) -> BoxFuture<'_, Result<Fetched, FetchError>> {
-        let answer = {
+        let respond = {
             let answers = self.answers.lock().expect("not poisoned");
             answers.get(&request.url).cloned()
         };
-        let unreachable = || FetchError::Connect(format!("{}: connection refused", request.url));
-        let answer = answer.unwrap_or_else(|| Err(unreachable()));
+        let answer = match respond {
+            Some(respond) => respond(&request),
+            None => Err(FetchError::Connect(format!(
+                "{}: connection refused",
+                request.url
+            ))),
+        };
         self.requests.lock().expect("not poisoned").push(request);
         Box::pin(async move { answer })
     }
