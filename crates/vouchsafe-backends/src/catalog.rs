@@ -7,6 +7,7 @@ pub const CATALOG: Catalog = &[
     // The lines are in order of name.
     &crate::auth::approle::METHOD,
     &crate::secrets::identity::ENGINE,
+    &crate::auth::kubernetes::METHOD,
     &crate::secrets::kv::ENGINE,
     &crate::secrets::kv::ENGINE_V2,
     &crate::auth::userpass::METHOD,

@@ -2,6 +2,8 @@
 
 pub mod approle;
 mod former_names;
+mod glob;
+pub mod kubernetes;
 pub mod userpass;
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use vouchsafe_jose::{Algorithm, JwsSigner, KeyId, SigningKey};
 use vouchsafe_logical::{MountClass, Operation};
 
 use crate::harness::{T0, TEST_CATALOG, TestCore};
@@ -11,6 +12,7 @@ use crate::harness::{T0, TEST_CATALOG, TestCore};
 /// The routes that work without a token.
 pub(super) const OPEN_ROUTES: &[&str] = &[
     "auth/approle/login update (login)",
+    "auth/kubernetes/login update (login)",
     "auth/userpass/login/{username} update (login)",
     "identity/oidc/.well-known/openid-configuration read (public)",
     "identity/oidc/.well-known/keys read (public)",
@@ -42,6 +44,24 @@ fn everywhere(capabilities: &[&str]) -> Value {
 
 fn audit_device() -> Value {
     json!({ "type": "file", "options": { "file_path": "discard" } })
+}
+
+/// Where the cluster's API server is.
+const CLUSTER: &str = "https://cluster.example";
+
+fn cluster_config() -> Value {
+    json!({
+        "kubernetes_host": CLUSTER,
+        "kubernetes_ca_cert": "-----BEGIN CERTIFICATE-----",
+        "disable_local_ca_jwt": true,
+    })
+}
+
+fn cluster_role() -> Value {
+    json!({
+        "bound_service_account_names": "sample",
+        "bound_service_account_namespaces": "sample",
+    })
 }
 
 impl World {
@@ -136,6 +156,7 @@ impl World {
         let leases = core.list("sys/leases/lookup/auth/token/create").await;
         let lease = format!("auth/token/create/{}", leases[0].as_str().expect("an id"));
         self.add_users().await;
+        self.add_cluster().await;
         self.add_secrets().await;
         self.add_audit().await;
         self.learn("lease", &json!(lease));
@@ -169,6 +190,29 @@ impl World {
         self.learn("role id", &role["role_id"]);
         self.learn("secret id", &secret["secret_id"]);
         self.learn("secret id's accessor", &secret["secret_id_accessor"]);
+    }
+
+    /// A Kubernetes cluster that says of one token whose it is.
+    async fn add_cluster(&mut self) {
+        let account = json!({ "name": "sample", "uid": "sample" });
+        let claims = json!({
+            "kubernetes.io": { "namespace": "sample", "serviceaccount": account },
+        });
+        let key = SigningKey::generate(Algorithm::Es256).expect("a key");
+        let signer = JwsSigner::new(key, KeyId::new("k").expect("short"), None);
+        let jwt = signer.sign_compact(claims.to_string().as_bytes());
+        let user = json!({ "username": "system:serviceaccount:sample:sample", "uid": "sample" });
+        self.core.fetcher.serve(
+            &format!("{CLUSTER}/apis/authentication.k8s.io/v1/tokenreviews"),
+            json!({ "status": { "authenticated": true, "user": user } }),
+        );
+        self.core
+            .write("auth/kubernetes/config", cluster_config())
+            .await;
+        self.core
+            .write("auth/kubernetes/role/sample", cluster_role())
+            .await;
+        self.learn("account's token", &json!(jwt.expect("signed")));
     }
 
     async fn add_secrets(&mut self) {
@@ -313,6 +357,11 @@ impl Samples<'_> {
             | "auth/token/revoke-orphan" => json!({ "token": self.known("victim") }),
             _ if route.starts_with("auth/token/") && route.ends_with("-accessor") => {
                 json!({ "accessor": self.known("victim's accessor") })
+            }
+            "auth/kubernetes/config" => cluster_config(),
+            "auth/kubernetes/role/{name^}" => cluster_role(),
+            "auth/kubernetes/login" => {
+                json!({ "role": "sample", "jwt": self.known("account's token") })
             }
             "auth/userpass/users/{username^}/policies" => json!({ "policies": "sample" }),
             _ if route.starts_with("auth/userpass/") => json!({ "password": "correct" }),
