@@ -63,8 +63,21 @@ impl<'t> UnverifiedJws<'t> {
     /// # Errors
     /// The [`JwsError`] variants from `AlgorithmNotAllowed` on.
     pub fn verify(self, keys: &JwkSet, allowed: AlgorithmSet) -> Result<VerifiedJws, JwsError> {
+        self.try_verify(keys, allowed).map_err(|(_, error)| error)
+    }
+
+    /// Checks the signature with the keys of a set. A token that is refused comes back, so that
+    /// newer keys can be tried without parsing it again.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub(crate) fn try_verify(
+        self,
+        keys: &JwkSet,
+        allowed: AlgorithmSet,
+    ) -> Result<VerifiedJws, (Self, JwsError)> {
         let named: Vec<&PublicKey> = keys.with_key_id(self.key_id()).collect();
-        self.verify_with_keys(&named, allowed)
+        self.try_keys(&named, allowed)
     }
 
     /// Checks the signature with one key that the caller has chosen.
@@ -76,14 +89,24 @@ impl<'t> UnverifiedJws<'t> {
         key: &PublicKey,
         allowed: AlgorithmSet,
     ) -> Result<VerifiedJws, JwsError> {
-        self.verify_with_keys(&[key], allowed)
+        self.try_keys(&[key], allowed).map_err(|(_, error)| error)
     }
 
-    fn verify_with_keys(
+    fn try_keys(
         self,
         named: &[&PublicKey],
         allowed: AlgorithmSet,
-    ) -> Result<VerifiedJws, JwsError> {
+    ) -> Result<VerifiedJws, (Self, JwsError)> {
+        match self.check_signature(named, allowed) {
+            Ok(()) => {
+                let (header, payload) = self.compact.into_parts();
+                Ok(VerifiedJws { header, payload })
+            }
+            Err(error) => Err((self, error)),
+        }
+    }
+
+    fn check_signature(&self, named: &[&PublicKey], allowed: AlgorithmSet) -> Result<(), JwsError> {
         let found = self.algorithm();
         if !allowed.contains(found) {
             return Err(JwsError::AlgorithmNotAllowed { found, allowed });
@@ -104,8 +127,7 @@ impl<'t> UnverifiedJws<'t> {
         }
         let (message, signature) = (self.compact.message(), self.compact.signature());
         if serving().any(|key| key.verifies(found, message, signature)) {
-            let (header, payload) = self.compact.into_parts();
-            return Ok(VerifiedJws { header, payload });
+            return Ok(());
         }
         Err(JwsError::SignatureMismatch)
     }

@@ -115,6 +115,23 @@ impl<'t> UnverifiedJwt<'t> {
         Ok(Self::verified(self.jws.verify(keys, allowed)?, self.claims))
     }
 
+    /// Checks the signature with the keys of a set. A token that is refused comes back, so that
+    /// newer keys can be tried without parsing it again.
+    ///
+    /// # Errors
+    /// As [`Self::verify`], with the token.
+    pub fn try_verify(
+        self,
+        keys: &JwkSet,
+        allowed: AlgorithmSet,
+    ) -> Result<VerifiedJwt, (Self, JwsError)> {
+        let Self { jws, claims } = self;
+        match jws.try_verify(keys, allowed) {
+            Ok(jws) => Ok(Self::verified(jws, claims)),
+            Err((jws, error)) => Err((Self { jws, claims }, error)),
+        }
+    }
+
     /// Checks the signature with one key that the caller has chosen.
     ///
     /// # Errors
