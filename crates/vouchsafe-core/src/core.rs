@@ -17,6 +17,19 @@ use crate::runtime::Runtime;
 use crate::seal::Keepers;
 use crate::token::{TokenEntry, TokenStore, TokenType};
 
+/// How many batches of ended tokens one tick removes: some two thousand tokens, which take a
+/// fraction of a second.
+const SWEEPS_PER_TICK: usize = 4;
+
+/// Whether there is more to do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Not before the next tick.
+    Nothing,
+    /// There may be.
+    More,
+}
+
 /// Facts that the composition root decides.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -152,22 +165,25 @@ impl Core {
         Ok(())
     }
 
-    /// Does what is due: rotations, expired tokens. Called about once a minute.
-    pub async fn tick(&self) {
+    /// Does what is due: rotations, expired tokens. Called a few times a minute, and again at once
+    /// where it answers [`Due::More`]: a call does a bounded amount, so that the duties of mounts
+    /// never wait for millions of tokens that ended together.
+    pub async fn tick(&self) -> Due {
         let Some(runtime) = self.runtime() else {
-            return;
+            return Due::Nothing;
         };
         runtime.mounts.tick().await;
-        loop {
+        for _ in 0..SWEEPS_PER_TICK {
             match runtime.tokens.sweep(self.ports.clock.now()).await {
-                Ok(removed) if removed == crate::token::SWEEP_BATCH_MAX => {}
-                Ok(_) => return,
+                Ok(swept) if swept.due == Due::More => {}
+                Ok(_) => return Due::Nothing,
                 Err(error) => {
                     tracing::warn!(reason = error.reason(), "sweep of expired tokens failed");
-                    return;
+                    return Due::Nothing;
                 }
             }
         }
+        Due::More
     }
 
     /// Opens the audit devices' files anew, after they were moved away. Sealed, there are none.

@@ -24,7 +24,7 @@ pub mod token;
 mod workers;
 pub mod wrapping;
 
-pub use core::{Core, Settings};
+pub use core::{Core, Due, Settings};
 pub use handle::Outcome;
 pub use ports::Ports;
 pub use seal::Initialized;

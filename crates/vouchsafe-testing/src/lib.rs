@@ -4,12 +4,14 @@
 #![expect(clippy::expect_used, reason = "a fake that can't go on ends the test")]
 
 mod clock;
+mod counting;
 mod entropy;
 mod fetcher;
 mod store;
 mod system;
 
 pub use clock::ManualClock;
+pub use counting::{CountingStore, Reads};
 pub use entropy::SeededEntropy;
 pub use fetcher::FakeFetcher;
 pub use store::MemoryStore;

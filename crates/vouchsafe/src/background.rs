@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use vouchsafe_core::Core;
+use vouchsafe_core::{Core, Due};
 use vouchsafe_storage::{Change, ChangeFeed};
 
 /// How often the server does what is due: rotations, expired tokens.
@@ -53,7 +53,9 @@ async fn tick(core: Weak<Core>) {
     loop {
         interval.tick().await;
         let Some(core) = core.upgrade() else { return };
-        core.tick().await;
+        if core.tick().await == Due::More {
+            interval.reset_immediately();
+        }
     }
 }
 

@@ -101,6 +101,12 @@ impl Cubbyholes {
         transaction.put_record(&self.view, &wrapped_key(wrapping_token), wrapped)
     }
 
+    /// Whether a token keeps a secret.
+    pub(crate) async fn holds_secret(&self, owner: &TokenHash) -> Result<bool, Error> {
+        let first = self.view.list_page(&folder(owner), None, 1).await?;
+        Ok(!first.is_empty())
+    }
+
     /// Removes what a token keeps with the commit that removes the token.
     pub(crate) async fn remove_with(
         &self,

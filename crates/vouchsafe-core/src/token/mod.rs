@@ -6,6 +6,7 @@ mod hash;
 mod lifetime;
 mod routes;
 mod store;
+mod sweep;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,5 @@ pub use hash::TokenHash;
 pub use lifetime::{Bounds, Lifetime, lifetime};
 pub(crate) use routes::ROUTES;
 pub(crate) use store::SERVICE_TOKEN_BYTES;
-pub use store::{
-    Found, SERVICE_PREFIX, SWEEP_BATCH_MAX, TOKEN_BYTES_MAX, TokenStore, UsesLeft, end_of_life,
-};
+pub use store::{Found, SERVICE_PREFIX, TOKEN_BYTES_MAX, TokenStore, UsesLeft, end_of_life};
+pub use sweep::{SWEEP_BATCH_MAX, Swept};

@@ -45,8 +45,6 @@ const ENTRIES_CACHED: usize = 65_536;
 /// The most tokens on one line of descent, the first included. Each use of a token looks at all of
 /// its ancestors.
 pub(super) const TOKEN_GENERATIONS_MAX: usize = 64;
-/// How many expired tokens one sweep removes at most.
-pub const SWEEP_BATCH_MAX: usize = 512;
 
 /// A token that exists, with where it is stored.
 #[derive(Clone, Debug)]
@@ -70,7 +68,7 @@ struct KeyRecord {
 
 /// The token store of a running core.
 pub struct TokenStore {
-    view: View,
+    pub(super) view: View,
     salt: Salt,
     batch_key: BatchKey,
     entries: VersionedCache<TokenEntry>,
@@ -446,19 +444,14 @@ impl TokenStore {
         self.remove_one(hash).await
     }
 
-    async fn remove_one(&self, hash: &TokenHash) -> Result<bool, Error> {
+    pub(super) async fn remove_one(&self, hash: &TokenHash) -> Result<bool, Error> {
         for _ in 0..TRANSACTION_ATTEMPTS_MAX {
             let mut transaction = self.view.begin();
             let stored: Option<TokenEntry> = transaction.read(&self.view, &id_key(hash)).await?;
             let Some(entry) = stored else {
                 return Ok(false);
             };
-            transaction.delete(&self.view, &id_key(hash));
-            let accessor = self.salt.accessor(&entry.accessor);
-            transaction.delete(&self.view, &format!("accessor/{accessor}"));
-            for index in index_keys(hash, &entry) {
-                transaction.delete(&self.view, &index);
-            }
+            self.delete_with(&mut transaction, hash, &entry);
             self.cubbyholes.remove_with(&mut transaction, hash).await?;
             match transaction.commit().await {
                 Ok(()) => {
@@ -470,6 +463,21 @@ impl TokenStore {
             }
         }
         Err(CommitError::Conflict.into())
+    }
+
+    /// Deletes an entry with everything that leads to it.
+    pub(super) fn delete_with(
+        &self,
+        transaction: &mut Transaction,
+        hash: &TokenHash,
+        entry: &TokenEntry,
+    ) {
+        transaction.delete(&self.view, &id_key(hash));
+        let accessor = self.salt.accessor(&entry.accessor);
+        transaction.delete(&self.view, &format!("accessor/{accessor}"));
+        for index in index_keys(hash, entry) {
+            transaction.delete(&self.view, &index);
+        }
     }
 
     /// Revokes the tokens of all logins of a mount.
@@ -486,45 +494,6 @@ impl TokenStore {
         }
         Ok(())
     }
-
-    /// Removes tokens that have ended, at most [`SWEEP_BATCH_MAX`]. Returns how many.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn sweep(&self, now: Timestamp) -> Result<usize, Error> {
-        let page = self
-            .view
-            .list_page("expiry/", None, SWEEP_BATCH_MAX)
-            .await?;
-        let mut removed = 0;
-        for key in page {
-            let Some((second, hash)) = key["expiry/".len()..].split_once('/') else {
-                continue;
-            };
-            if second
-                .parse::<i64>()
-                .is_ok_and(|second| second > now.as_second())
-            {
-                break;
-            }
-            let hash = TokenHash::from_stored(hash.to_owned());
-            let stored: Option<TokenEntry> = self.view.read(&id_key(&hash)).await?;
-            match stored {
-                Some(entry) if entry.is_expired(now) => {
-                    self.revoke(&hash).await?;
-                    removed += 1;
-                }
-                // The token is gone, or was given another end. The key must not stay: it would
-                // stand before all others for ever.
-                Some(_) | None => {
-                    let mut transaction = self.view.begin();
-                    transaction.delete(&self.view, &key);
-                    transaction.commit().await?;
-                }
-            }
-        }
-        Ok(removed)
-    }
 }
 
 /// What a limited token has left after a request.
@@ -536,7 +505,7 @@ pub enum UsesLeft {
     More,
 }
 
-fn id_key(hash: &TokenHash) -> String {
+pub(super) fn id_key(hash: &TokenHash) -> String {
     format!("id/{hash}")
 }
 

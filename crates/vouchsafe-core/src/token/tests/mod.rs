@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use vouchsafe_logical::{PolicyNames, Timestamp, View};
-use vouchsafe_testing::{MemoryStore, SeededEntropy};
+use vouchsafe_testing::{CountingStore, MemoryStore, SeededEntropy};
 
 use super::{TokenEntry, TokenHash, TokenStore, TokenType};
 use crate::cubbyhole::Cubbyholes;

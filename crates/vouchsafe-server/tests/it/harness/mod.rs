@@ -4,6 +4,7 @@
 mod builder;
 mod client;
 mod core;
+mod counted;
 mod parts;
 mod probe;
 mod raw;

@@ -6,9 +6,10 @@ use vouchsafe_backends::catalog::CATALOG;
 use vouchsafe_core::{Core, Ports, Settings, WorkerThreads};
 use vouchsafe_logical::metric::Metrics;
 use vouchsafe_logical::{BackendKind, Batch, Catalog, Entropy};
-use vouchsafe_storage::{Barrier, InMemory, Physical, RootKey};
+use vouchsafe_storage::{Barrier, Physical, RootKey};
 use vouchsafe_testing::{FakeFetcher, ManualClock, SeededEntropy};
 
+use super::counted::Counted;
 use super::probe;
 
 /// What can be mounted in tests: everything that the product has, and the probes.
@@ -31,7 +32,7 @@ pub(crate) struct Parts {
     pub(crate) fetcher: Arc<FakeFetcher>,
     /// What was counted.
     pub(crate) metrics: Arc<Metrics>,
-    pub(super) physical: Arc<InMemory>,
+    pub(super) physical: Arc<Counted>,
     root_key: [u8; 32],
 }
 
@@ -45,7 +46,7 @@ impl Parts {
             entropy,
             fetcher: Arc::default(),
             metrics: Arc::default(),
-            physical: Arc::new(InMemory::new()),
+            physical: Arc::new(Counted::new()),
             root_key,
         }
     }
@@ -96,7 +97,7 @@ impl Parts {
             }
             after = Some(last);
         }
-        let physical = Arc::new(InMemory::new());
+        let physical = Arc::new(Counted::new());
         physical.commit(batch).await.expect("copied");
         Self {
             physical,

@@ -12,5 +12,6 @@ mod order;
 mod policy;
 mod revocation;
 mod root;
+mod scale;
 mod spelling;
 mod uses;
