@@ -22,6 +22,6 @@ pub mod physical;
 pub mod seal;
 
 pub use barrier::{Barrier, RootKey, SealConfig, SealRecord, Unsealed};
-pub use physical::file::{FilePhysical, OpenError};
+pub use physical::file::{Check, FilePhysical, OpenError};
 pub use physical::in_memory::InMemory;
 pub use physical::{Change, ChangeEvent, ChangeFeed, Physical, Revision};

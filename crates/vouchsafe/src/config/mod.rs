@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use vouchsafe_server::{Forwarding, TlsFiles};
+use vouchsafe_storage::Check;
 
 pub(crate) use fault::Faults;
 
@@ -55,6 +56,8 @@ pub(crate) enum Storage {
     File {
         /// The folder.
         path: PathBuf,
+        /// Whether a large store is read whole at each start, to check it.
+        check: Check,
     },
 }
 

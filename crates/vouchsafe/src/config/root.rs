@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use vouchsafe_policy::hcl::{Item, Key, Object, Value, ValueKind};
+use vouchsafe_storage::Check;
 
 use super::fault::Faults;
 use super::source::Source;
@@ -248,7 +249,7 @@ fn seal(seals: &[Typed<'_>], faults: &mut Faults) {
 fn storage(storages: &[Typed<'_>], faults: &mut Faults) -> Option<Storage> {
     const FILE: Vocabulary = Vocabulary {
         stanza: "`storage \"file\"`",
-        keys: &["path"],
+        keys: &["path", "check_on_open"],
         refused: &[],
     };
     const IN_MEMORY: Vocabulary = Vocabulary {
@@ -275,7 +276,14 @@ fn storage(storages: &[Typed<'_>], faults: &mut Faults) -> Option<Storage> {
     }
     let mut stanza = Stanza::open(stanza.file, stanza.content, &FILE, faults);
     let (path, _) = stanza.required_text("path", "the folder where everything is kept", faults)?;
-    Some(Storage::File { path: path.into() })
+    let check = match stanza.boolean("check_on_open", faults) {
+        Some(true) => Check::Always,
+        Some(false) | None => Check::Small,
+    };
+    Some(Storage::File {
+        path: path.into(),
+        check,
+    })
 }
 
 fn all_listeners(stanzas: &[Typed<'_>], faults: &mut Faults) -> Vec<ListenerConfig> {

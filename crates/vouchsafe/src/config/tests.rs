@@ -68,7 +68,8 @@ default_lease_ttl = "768h"
 max_lease_ttl     = 2764800
 seal "shamir" {}
 storage "file" {
-  path = "/var/lib/vouchsafe"
+  path          = "/var/lib/vouchsafe"
+  check_on_open = true
 }
 listener "tcp" {
   address              = "127.0.0.1:8300"
@@ -95,7 +96,8 @@ fn every_key_is_honoured() {
     assert_eq!(
         config.storage,
         Storage::File {
-            path: "/var/lib/vouchsafe".into()
+            path: "/var/lib/vouchsafe".into(),
+            check: vouchsafe_storage::Check::Always,
         }
     );
     assert_eq!(

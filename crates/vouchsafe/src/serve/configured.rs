@@ -176,8 +176,8 @@ fn tls(listener: &ListenerConfig) -> anyhow::Result<Option<Tls>> {
 fn open(storage: &Storage) -> anyhow::Result<Arc<dyn Physical>> {
     match storage {
         Storage::InMemory => Ok(Arc::new(InMemory::new())),
-        Storage::File { path } => {
-            let opened = FilePhysical::open(path)
+        Storage::File { path, check } => {
+            let opened = FilePhysical::open_with(path, *check)
                 .with_context(|| format!("open the storage in `{}`", path.display()))?;
             Ok(Arc::new(opened))
         }

@@ -107,13 +107,13 @@ pub(super) fn store_error(error: impl Into<redb::Error>) -> StoreError {
 
 /// Runs `work` and turns a panic of the engine into an error.
 ///
-/// The engine promises not to panic on a file that it has checked, and every open checks all of
-/// it. A file that is altered later, while it is open, can still make it panic; that must cost the
-/// call, not the thread.
+/// The engine promises not to panic on a file that it has checked. A file that it did not check, or
+/// that is altered later, while it is open, can make it panic; that must cost the call, not the
+/// thread.
 pub(super) fn contained<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|_| {
         Err(StoreError::Io(
-            "store file: the engine gave up: the file was altered while it was open".to_owned(),
+            "store file: the engine gave up: the file is not as it was written".to_owned(),
         ))
     })
 }

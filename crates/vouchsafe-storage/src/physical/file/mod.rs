@@ -10,8 +10,9 @@
 //!   and what they see is durable. A point read and a short page run where they are called: out of
 //!   the page cache they take microseconds, less than a thread change would cost. A long page
 //!   reads up to a thousand values' leaves and goes to the runtime's pool for blocking work.
-//! - Every open checks every page of the file, so a store that was altered on disk is refused
-//!   rather than read. Values are checked once more, and named, by the barrier above.
+//! - An open checks every page of the file, so that a store that was altered on disk is refused
+//!   rather than read, as long as that takes no time: see [`Check`]. The engine does the same after
+//!   a crash, whatever the size. Values are checked once more, and named, by the barrier above.
 //! - A write or sync that fails ends writing until the next open; reading goes on (`fuse`).
 //!
 //! It does not encrypt, and does not shrink the file.
@@ -57,8 +58,23 @@ const UNFINISHED_FILE_NAME: &str = "store.redb.new";
 /// The memory that the engine's page cache may take: 256 MiB.
 const CACHE_BYTES: usize = 256 << 20;
 
+/// The largest file that every open checks: 64 MiB, which take about a tenth of a second. Beyond it
+/// the time to start would grow with the number of tokens.
+const CHECKED_BYTES_MAX: u64 = 64 << 20;
+
 /// The longest page of keys that is read where it is asked for.
 const INLINE_ENTRIES_MAX: usize = 32;
+
+/// Which files are read whole when they are opened, to check them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Check {
+    /// Those that are small enough for nobody to notice. Of a larger one that was closed in order,
+    /// an alteration is found when the record that it hit is read.
+    #[default]
+    Small,
+    /// All.
+    Always,
+}
 
 /// The physical store in a file.
 ///
@@ -81,11 +97,19 @@ struct Shared {
 impl FilePhysical {
     /// Opens the store in the folder `path`, and creates folder (mode 0700) and store as needed.
     ///
-    /// Reads the whole file once, to check it. Blocks; call it before serving.
+    /// Blocks; call it before serving.
     ///
     /// # Errors
     /// See [`OpenError`].
     pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::open_with(path, Check::default())
+    }
+
+    /// As [`FilePhysical::open`], with a say in what is checked.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open_with(path: &Path, check: Check) -> Result<Self, OpenError> {
         create_folder(path)?;
         let folder = lock_folder(path)?;
         let file_path = path.join(FILE_NAME);
@@ -95,7 +119,11 @@ impl FilePhysical {
             create_file(path, &file_path)?;
         }
         let backend = file_backend(&file_path)?;
-        let mut store = Self::open_backend(&file_path, backend, CACHE_BYTES)?;
+        let checked = match check {
+            Check::Small => CHECKED_BYTES_MAX,
+            Check::Always => u64::MAX,
+        };
+        let mut store = Self::open_backend(&file_path, backend, CACHE_BYTES, checked)?;
         store.folder = Some(folder);
         Ok(store)
     }
@@ -104,10 +132,11 @@ impl FilePhysical {
         path: &Path,
         backend: impl StorageBackend,
         cache_bytes: usize,
+        checked_bytes_max: u64,
     ) -> Result<Self, OpenError> {
         let fuse = Fuse::default();
         let backend = Fused::new(backend, fuse.clone());
-        let (database, snapshot) = open_database(path, backend, cache_bytes)?;
+        let (database, snapshot) = open_database(path, backend, cache_bytes, checked_bytes_max)?;
         fuse.arm();
         let revision = snapshot.revision;
         let shared = Arc::new(Shared {
@@ -202,7 +231,8 @@ fn create_file(folder: &Path, path: &Path) -> Result<(), OpenError> {
         .open(&unfinished)
         .map_err(|error| failed("create", error))?;
     // Closed at once, which makes it complete and durable.
-    let (database, snapshot) = open_database(&unfinished, file_backend(&unfinished)?, CACHE_BYTES)?;
+    let backend = file_backend(&unfinished)?;
+    let (database, snapshot) = open_database(&unfinished, backend, CACHE_BYTES, u64::MAX)?;
     drop(snapshot);
     database
         .close()
@@ -217,16 +247,20 @@ fn file_backend(path: &Path) -> Result<FileBackend, OpenError> {
     FileBackend::new(file).map_err(|error| OpenError::of_engine(path, error))
 }
 
-/// Opens the engine, checks every page and the format, and reads the newest state.
+/// Opens the engine, checks every page of a file up to a size, and the format, and reads the newest
+/// state.
 fn open_database(
     path: &Path,
     backend: impl StorageBackend,
     cache_bytes: usize,
+    checked_bytes_max: u64,
 ) -> Result<(Database, Snapshot), OpenError> {
     error::contained_open(path, || {
+        let bytes = backend.len();
+        let bytes = bytes.map_err(|error| OpenError::io(path, "measure", &error))?;
         let database = redb::Builder::new()
             .set_cache_size(cache_bytes)
-            .set_check_integrity_on_open(true)
+            .set_check_integrity_on_open(bytes <= checked_bytes_max)
             .create_with_backend(backend)
             .map_err(|error| OpenError::of_engine(path, error))?;
         layout::prepare(&database, path)?;

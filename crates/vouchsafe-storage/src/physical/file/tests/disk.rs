@@ -20,6 +20,7 @@ struct State {
     /// The changes since then.
     pending: Vec<Change>,
     syncs: usize,
+    bytes_read: usize,
     sync_takes: Duration,
     full: bool,
     syncs_fail: bool,
@@ -84,6 +85,11 @@ impl Disk {
 
     pub(super) fn slow_down(&self, sync_takes: Duration) {
         self.state().sync_takes = sync_takes;
+    }
+
+    /// How many bytes were read since the last call.
+    pub(super) fn take_bytes_read(&self) -> usize {
+        std::mem::take(&mut self.state().bytes_read)
     }
 
     pub(super) fn syncs(&self) -> usize {
@@ -162,7 +168,8 @@ impl StorageBackend for Disk {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let state = self.state();
+        let mut state = self.state();
+        state.bytes_read += out.len();
         let start = offset as usize;
         let bytes = state.current.get(start..start + out.len());
         out.copy_from_slice(bytes.ok_or_else(|| io::Error::from(ErrorKind::UnexpectedEof))?);

@@ -20,7 +20,8 @@ use crate::{Barrier, RootKey};
 const CACHE_BYTES: usize = 0;
 
 fn try_open(disk: &Disk) -> Result<FilePhysical, OpenError> {
-    FilePhysical::open_backend(Path::new("store/store.redb"), disk.clone(), CACHE_BYTES)
+    let path = Path::new("store/store.redb");
+    FilePhysical::open_backend(path, disk.clone(), CACHE_BYTES, u64::MAX)
 }
 
 fn open(disk: &Disk) -> FilePhysical {
@@ -50,7 +51,7 @@ async fn conforms() {
     conformance::run(|| async {
         let disk = Disk::default();
         let path = Path::new("store/store.redb");
-        let store = FilePhysical::open_backend(path, disk, 16 << 20).unwrap();
+        let store = FilePhysical::open_backend(path, disk, 16 << 20, u64::MAX).unwrap();
         Arc::new(store) as Arc<dyn Physical>
     })
     .await;
@@ -316,6 +317,40 @@ async fn file_that_was_cut_is_refused() {
             "{length} bytes: {refused:?}"
         );
     }
+}
+
+/// What an open reads of a store that was closed in order, with and without a check of all pages.
+async fn bytes_read_by_open(values: usize, checked_bytes_max: u64) -> usize {
+    let disk = Disk::default();
+    let path = Path::new("store/store.redb");
+    let open =
+        || FilePhysical::open_backend(path, disk.clone(), 16 << 20, checked_bytes_max).unwrap();
+    let store = open();
+    for number in 0..values {
+        let batch = put(&format!("value/{number:06}"), &[7; 10_000]);
+        store.commit(batch).await.unwrap();
+    }
+    drop(store);
+    disk.take_bytes_read();
+    let store = open();
+    let bytes = disk.take_bytes_read();
+    assert_eq!(
+        store.list("value/", None, 1_000).await.unwrap().len(),
+        values
+    );
+    bytes
+}
+
+#[tokio::test]
+async fn open_of_a_large_store_reads_no_more_than_of_a_small_one() {
+    let small = bytes_read_by_open(5, 0).await;
+    let large = bytes_read_by_open(300, 0).await;
+    assert!(
+        large < small + 64 * 1024,
+        "3 MB took {large} bytes, 50 kB took {small}"
+    );
+    let checked = bytes_read_by_open(300, u64::MAX).await;
+    assert!(checked > 300 * 10_000, "{checked} bytes are not all");
 }
 
 struct Still;
