@@ -11,9 +11,11 @@ use vouchsafe_logical::{
 };
 use vouchsafe_storage::{Barrier, Unsealed};
 
-use crate::metric::UNSEALED;
+use crate::audit::DeclaredDevice;
+use crate::metric::{PrometheusFormat, UNSEALED};
+use crate::mount::LeaseTtl;
 use crate::ports::Ports;
-use crate::runtime::Runtime;
+use crate::runtime::{Given, Runtime};
 use crate::seal::Keepers;
 use crate::token::{TokenEntry, TokenStore, TokenType};
 
@@ -31,7 +33,7 @@ pub enum Due {
 }
 
 /// Facts that the composition root decides.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The version that health and seal-status show.
     pub version: String,
@@ -39,6 +41,12 @@ pub struct Settings {
     pub storage_type: String,
     /// The server's address as clients reach it; may be empty.
     pub api_address: String,
+    /// Lifetimes of tokens and leases where no mount has its own.
+    pub lease_ttl: LeaseTtl,
+    /// Audit devices that the configuration declares.
+    pub audit_devices: Vec<DeclaredDevice>,
+    /// Whether `sys/metrics` speaks Prometheus' format.
+    pub prometheus: PrometheusFormat,
 }
 
 /// The core.
@@ -93,14 +101,14 @@ impl Core {
         let root = View::new(store, "");
         let cluster = self.ensure_cluster(&root).await?;
         let core = Weak::clone(&self.this);
-        let runtime = Runtime::open(
-            root,
-            self.catalog,
-            self.ports.clone(),
-            Arc::clone(&self.api_address),
-            |mounts| crate::sys::provide(mounts, &core),
-        )
-        .await?;
+        let given = Given {
+            catalog: self.catalog,
+            ports: self.ports.clone(),
+            api_address: Arc::clone(&self.api_address),
+            settings: &self.settings,
+        };
+        let runtime =
+            Runtime::open(root, given, |mounts| crate::sys::provide(mounts, &core)).await?;
         self.cluster.store(Some(Arc::new(cluster)));
         self.runtime.store(Some(Arc::new(runtime)));
         self.ports.metrics.set(&UNSEALED, [], 1);

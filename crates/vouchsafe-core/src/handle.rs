@@ -81,7 +81,7 @@ impl Core {
     }
 
     /// The outcome of a request that needs no pipeline.
-    fn at_the_door(&self, request: &Request, result: Result<Reply, Error>) -> Outcome {
+    pub(crate) fn at_the_door(&self, request: &Request, result: Result<Reply, Error>) -> Outcome {
         metric::count_door(&self.ports.metrics, request.operation, &result);
         Outcome {
             result,

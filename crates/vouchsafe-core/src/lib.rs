@@ -26,6 +26,7 @@ pub mod wrapping;
 
 pub use core::{Core, Due, Settings};
 pub use handle::Outcome;
+pub use mount::LeaseTtl;
 pub use ports::Ports;
 pub use seal::Initialized;
 pub use workers::{SIGNING_QUEUE_MAX, SLOW_QUEUE_MAX, WorkerThreads};

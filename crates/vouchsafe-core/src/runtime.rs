@@ -7,6 +7,7 @@ use vouchsafe_identity::subject::Directory;
 use vouchsafe_logical::{Catalog, Error, View};
 
 use crate::audit::Broker;
+use crate::core::Settings;
 use crate::cubbyhole::Cubbyholes;
 use crate::lockout::Lockouts;
 use crate::mount::Mounts;
@@ -34,22 +35,41 @@ pub(crate) struct Runtime {
     pub(crate) lockouts: Lockouts,
 }
 
+/// What the core gives every runtime.
+pub(crate) struct Given<'a> {
+    pub(crate) catalog: Catalog,
+    pub(crate) ports: Ports,
+    pub(crate) api_address: Arc<ArcSwap<String>>,
+    pub(crate) settings: &'a Settings,
+}
+
 impl Runtime {
     /// Opens everything over the unsealed storage.
     ///
     /// # Errors
-    /// The store's; a mount whose kind this build does not have. An audit device that can't be opened
-    /// does not stop the start: requests fail closed until it can be.
+    /// The store's; a mount whose kind this build does not have; an audit device that contradicts the
+    /// configuration. A stored audit device that can't be opened does not stop the start: requests
+    /// fail closed until it can be.
     pub(crate) async fn open(
         root: View,
-        catalog: Catalog,
-        ports: Ports,
-        api_address: Arc<ArcSwap<String>>,
+        given: Given<'_>,
         provide: impl FnOnce(&Mounts),
     ) -> Result<Self, Error> {
+        let Given {
+            catalog,
+            ports,
+            api_address,
+            settings,
+        } = given;
         let policies = PolicyStore::new(&root);
         policies.ensure_default().await?;
-        let mounts = Mounts::new(root.clone(), catalog, ports.clone(), api_address);
+        let mounts = Mounts::new(
+            root.clone(),
+            catalog,
+            ports.clone(),
+            api_address,
+            settings.lease_ttl,
+        );
         provide(&mounts);
         mounts.ensure_built_in().await?;
         let identity = mounts
@@ -64,6 +84,7 @@ impl Runtime {
             .ok_or_else(|| Error::internal("the cubbyhole engine is not mounted"))?;
         let tokens = TokenStore::open(&root, cubbyholes, &*ports.entropy).await?;
         let audit = Broker::open(&root, &ports).await?;
+        audit.declare(&settings.audit_devices).await?;
         Ok(Self {
             directory: Directory::new(identity),
             lockouts: Lockouts::default(),

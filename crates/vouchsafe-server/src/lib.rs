@@ -18,5 +18,5 @@ mod tls;
 pub use forwarded::Forwarding;
 pub use limit::Limits;
 pub use listen::{Listener, Serving};
-pub use logical::Edge;
+pub use logical::{Edge, MetricsAccess};
 pub use tls::{ClientCertificates, PEM_BYTES_MAX, Tls, TlsError, TlsFiles, TlsVersion};

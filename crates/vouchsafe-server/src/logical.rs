@@ -13,12 +13,24 @@ use hyper::body::{Body, Incoming};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use vouchsafe_core::metric::REFUSALS;
 use vouchsafe_core::{Core, Outcome};
-use vouchsafe_logical::{Entropy, EntropyExt, Error, ErrorKind, Request};
+use vouchsafe_logical::{Entropy, EntropyExt, Error, ErrorKind, Operation, Request};
 
 use crate::begun::{Begun, Panicked};
 use crate::decode;
 use crate::encode::{self, Answer};
 use crate::limit::Limits;
+
+/// Who sees `sys/metrics` through a listener.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MetricsAccess {
+    /// Who has a token that may read it.
+    #[default]
+    WithToken,
+    /// Everybody, also while the server is sealed: `unauthenticated_metrics_access`.
+    Everybody,
+    /// Nobody: `disallow_metrics`.
+    Nobody,
+}
 
 /// The edge of one server.
 #[derive(Clone)]
@@ -26,6 +38,7 @@ pub struct Edge {
     core: Arc<Core>,
     entropy: Arc<dyn Entropy>,
     limits: Limits,
+    metrics: MetricsAccess,
     /// Bytes of bodies that may still be read into memory, for all connections together.
     bodies: Arc<Semaphore>,
 }
@@ -40,6 +53,7 @@ impl Edge {
             entropy,
             bodies: Arc::new(Semaphore::new(limits.bodies_bytes)),
             limits,
+            metrics: MetricsAccess::default(),
         }
     }
 
@@ -51,6 +65,13 @@ impl Edge {
             self.bodies = Arc::new(Semaphore::new(limits.bodies_bytes));
         }
         self.limits = limits;
+        self
+    }
+
+    /// The same edge with another say on who sees `sys/metrics`.
+    #[must_use]
+    pub const fn with_metrics(mut self, metrics: MetricsAccess) -> Self {
+        self.metrics = metrics;
         self
     }
 
@@ -108,8 +129,27 @@ impl Edge {
         let (body, _held) = read(body, &self.limits, &self.bodies).await?;
         let request = decode::request(id.to_owned(), head, &parts.headers, &body, remote)?;
         drop(body);
-        let outcome = self.handle(request, running).await?;
+        let outcome = match self.metrics {
+            MetricsAccess::WithToken => None,
+            access => self.show_metrics(access, &request),
+        };
+        let outcome = match outcome {
+            Some(outcome) => outcome,
+            None => self.handle(request, running).await?,
+        };
         Ok(encode::outcome(id, &parts.headers, outcome))
+    }
+
+    /// The answer, if the request is one for the metrics, which this listener treats specially.
+    fn show_metrics(&self, access: MetricsAccess, request: &Request) -> Option<Outcome> {
+        if request.path.as_str() != "sys/metrics" || request.operation != Operation::Read {
+            return None;
+        }
+        Some(match access {
+            MetricsAccess::WithToken => return None,
+            MetricsAccess::Everybody => self.core.show_metrics_to_everybody(request),
+            MetricsAccess::Nobody => self.core.refuse_metrics(request),
+        })
     }
 
     async fn handle(&self, request: Request, running: &Arc<Semaphore>) -> Result<Outcome, Error> {

@@ -48,6 +48,7 @@ impl Embedded {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 storage_type: "inmem".to_owned(),
                 api_address: format!("http://{}", listener.address()),
+                ..Settings::default()
             },
         );
         let feed = barrier

@@ -21,7 +21,7 @@ use super::scribe::Scribe;
 const DEVICES_KEY: &str = "audit";
 const HEADERS_KEY: &str = "audit-headers";
 /// The most audit devices: every request waits for all of them.
-pub(crate) const DEVICES_MAX: usize = 16;
+pub const DEVICES_MAX: usize = 16;
 /// Hexadecimal digits of a device's key: 256 bits, as long as the hash.
 const SALT_DIGITS: usize = 64;
 
@@ -281,7 +281,7 @@ fn cannot_open(device: &Device, failure: &str) -> Error {
 }
 
 /// A device's path with one `/` at its end.
-fn device_path(sent: &str) -> Result<String, Error> {
+pub(super) fn device_path(sent: &str) -> Result<String, Error> {
     let trimmed = sent.trim_matches('/');
     if trimmed.is_empty() {
         return Err(Error::invalid(

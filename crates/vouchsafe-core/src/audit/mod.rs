@@ -11,6 +11,7 @@
 //! redact.rs    what of it is shown as a keyed hash
 //! header.rs    which request headers are shown at all
 //! broker.rs    all devices as one: one that writes is enough, none is an error
+//! declare.rs   devices that the configuration declares
 //! enable.rs    changes of the stored devices, and following other nodes' changes
 //! options.rs   what a device can be told
 //! device.rs    one device: its queue and the thread that empties it
@@ -28,6 +29,7 @@
 
 mod broker;
 mod chain;
+mod declare;
 mod device;
 mod enable;
 mod entry;
@@ -47,6 +49,8 @@ mod tests;
 
 pub use broker::Broker;
 pub use chain::Head;
+pub use declare::DeclaredDevice;
+pub use enable::DEVICES_MAX;
 pub(crate) use enable::NewDevice;
 pub(crate) use header::HeaderRule;
 pub use record::Record;

@@ -9,6 +9,37 @@ use vouchsafe_logical::{MountClass, MountSummary, TokenKind};
 /// The lifetime of tokens and leases where nobody says otherwise: 768 hours, as Vault.
 pub const SYSTEM_LEASE_TTL: Duration = Duration::from_secs(768 * 3_600);
 
+/// The lifetimes of tokens and leases of the whole system: `default_lease_ttl` and `max_lease_ttl`
+/// of the configuration. A mount's tuning goes before them, also where it is longer, as in Vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseTtl {
+    /// Where nobody asks for another.
+    pub default: Duration,
+    /// The longest.
+    pub max: Duration,
+}
+
+impl Default for LeaseTtl {
+    fn default() -> Self {
+        Self {
+            default: SYSTEM_LEASE_TTL,
+            max: SYSTEM_LEASE_TTL,
+        }
+    }
+}
+
+impl MountConfig {
+    /// The lifetimes that hold, where the system's are these.
+    #[must_use]
+    pub fn lease_ttl(&self, system: LeaseTtl) -> LeaseTtl {
+        let or = |own: Duration, system| if own.is_zero() { system } else { own };
+        LeaseTtl {
+            default: or(self.default_lease_ttl, system.default),
+            max: or(self.max_lease_ttl, system.max),
+        }
+    }
+}
+
 /// A mount's tuning.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -106,15 +137,15 @@ pub struct MountEntry {
 impl MountEntry {
     /// What backends and entries of audit may know.
     #[must_use]
-    pub fn summary(&self) -> MountSummary {
-        let or_system = |ttl: Duration| if ttl.is_zero() { SYSTEM_LEASE_TTL } else { ttl };
+    pub fn summary(&self, system: LeaseTtl) -> MountSummary {
+        let lease_ttl = self.config.lease_ttl(system);
         MountSummary {
             accessor: self.accessor.clone(),
             kind: self.kind.clone(),
             path: self.path.clone(),
             local: self.local,
-            default_lease_ttl: or_system(self.config.default_lease_ttl),
-            max_lease_ttl: or_system(self.config.max_lease_ttl),
+            default_lease_ttl: lease_ttl.default,
+            max_lease_ttl: lease_ttl.max,
         }
     }
 

@@ -24,7 +24,9 @@ use crate::authenticate::Caller;
 use crate::core::Core;
 
 pub use change::{NewMount, Tuning};
-pub use entry::{MountConfig, MountEntry, SYSTEM_LEASE_TTL, StoredClass, UserLockoutConfig};
+pub use entry::{
+    LeaseTtl, MountConfig, MountEntry, SYSTEM_LEASE_TTL, StoredClass, UserLockoutConfig,
+};
 pub(crate) use table::TABLE_KEY;
 pub use table::{Mount, MountTable, Mounts};
 

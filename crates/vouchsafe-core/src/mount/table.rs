@@ -10,7 +10,7 @@ use vouchsafe_logical::{
     View, Workers,
 };
 
-use super::entry::{MountEntry, StoredClass};
+use super::entry::{LeaseTtl, MountEntry, StoredClass};
 use crate::caught::caught;
 use crate::ports::Ports;
 
@@ -125,6 +125,8 @@ pub struct Mounts {
     pub(super) catalog: Catalog,
     pub(super) ports: Ports,
     system: Arc<CoreSystem>,
+    /// Lifetimes where a mount has none of its own.
+    pub(crate) lease_ttl: LeaseTtl,
     /// Changes in this node happen one after the other; between nodes the record's version decides.
     pub(super) changing: tokio::sync::Mutex<()>,
     built_in: Mutex<BTreeMap<String, Arc<dyn Backend>>>,
@@ -138,6 +140,7 @@ impl Mounts {
         catalog: Catalog,
         ports: Ports,
         api_address: Arc<ArcSwap<String>>,
+        lease_ttl: LeaseTtl,
     ) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             table: ArcSwap::default(),
@@ -149,6 +152,7 @@ impl Mounts {
                 mounts: Weak::clone(this),
                 api_address,
             }),
+            lease_ttl,
             changing: tokio::sync::Mutex::new(()),
             built_in: Mutex::new(BTreeMap::new()),
         })
@@ -189,7 +193,7 @@ impl Mounts {
             };
             let locks_out = self.kind(&entry).is_some_and(|kind| kind.locks_out);
             mounts.push(Arc::new(Mount {
-                summary: entry.summary(),
+                summary: entry.summary(self.lease_ttl),
                 entry,
                 locks_out,
                 backend,

@@ -63,7 +63,13 @@ async fn node_over(store: Arc<dyn Store>, seed: u64) -> Arc<Mounts> {
         workers: TestSystem::new(),
     };
     let address = Arc::new(ArcSwap::from_pointee(String::new()));
-    let mounts = Mounts::new(View::new(store, ""), CATALOG, ports, address);
+    let mounts = Mounts::new(
+        View::new(store, ""),
+        CATALOG,
+        ports,
+        address,
+        crate::mount::LeaseTtl::default(),
+    );
     mounts.ensure_built_in().await.unwrap();
     mounts
 }

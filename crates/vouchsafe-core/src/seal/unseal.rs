@@ -81,7 +81,11 @@ impl Core {
                     Error::internal(error.to_string())
                 }
             })?;
-        self.start(&unsealed).await?;
+        if let Err(error) = self.start(&unsealed).await {
+            // A server that does not serve has no use for keys.
+            self.barrier.seal();
+            return Err(error);
+        }
         tracing::info!("the server is unsealed");
         Ok(())
     }

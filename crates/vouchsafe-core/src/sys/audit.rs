@@ -134,6 +134,19 @@ fn enable<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
 fn disable<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let input: PathInput = call.input()?;
+        let declared = &sys.core()?.settings.audit_devices;
+        let path = input.path.trim_matches('/');
+        if declared
+            .iter()
+            .any(|device| device.path.trim_matches('/') == path)
+        {
+            return Err(Error::invalid_because(
+                "audit_device_declared",
+                format!(
+                    "audit device `{path}/` is declared in the server's configuration; remove it there"
+                ),
+            ));
+        }
         sys.runtime()?.audit.disable(&input.path).await?;
         Ok(Reply::empty())
     })

@@ -21,6 +21,7 @@ mod internal;
 mod key;
 mod lease;
 mod lockout;
+mod metric;
 mod mount;
 mod policy;
 mod seal;
@@ -92,6 +93,7 @@ const ROUTES: &[&Route<Sys>] = &[
     &lease::LEGACY_REVOKE_FORCE,
     &counter::ENTITIES,
     &counter::TOKENS,
+    &metric::METRICS,
     &wrapping::WRAP,
     &wrapping::LOOKUP,
     &wrapping::UNWRAP,

@@ -11,9 +11,7 @@ use vouchsafe_logical::{
 };
 
 use super::Sys;
-use crate::mount::{
-    Mount, MountConfig, NewMount, SYSTEM_LEASE_TTL, StoredClass, Tuning, UserLockoutConfig,
-};
+use crate::mount::{Mount, MountConfig, NewMount, StoredClass, Tuning, UserLockoutConfig};
 
 input! {
     /// Body of `mounts/{path}` and `auth/{path}`.
@@ -429,15 +427,12 @@ async fn read_tune(sys: &Sys, class: StoredClass, call: Call<'_>) -> Result<Repl
     let Value::Object(mut data) = describe_config(&entry.config, entry.class) else {
         return Err(Error::internal("a mount's tuning is not an object"));
     };
-    let effective = |ttl: Duration| if ttl.is_zero() { SYSTEM_LEASE_TTL } else { ttl }.as_secs();
+    let lease_ttl = entry.config.lease_ttl(runtime.mounts.lease_ttl);
     data.insert(
         "default_lease_ttl".to_owned(),
-        effective(entry.config.default_lease_ttl).into(),
+        lease_ttl.default.as_secs().into(),
     );
-    data.insert(
-        "max_lease_ttl".to_owned(),
-        effective(entry.config.max_lease_ttl).into(),
-    );
+    data.insert("max_lease_ttl".to_owned(), lease_ttl.max.as_secs().into());
     data.insert("description".to_owned(), entry.description.clone().into());
     if !entry.options.is_empty() {
         data.insert("options".to_owned(), json!(entry.options));

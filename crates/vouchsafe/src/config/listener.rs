@@ -7,11 +7,12 @@ use std::time::Duration;
 use ipnet::IpNet;
 use vouchsafe_policy::hcl::{Object, Value, ValueKind};
 use vouchsafe_server::limit::{BODIES_BYTES_MAX, BODY_BYTES_MAX, REQUEST_TIMEOUT};
-use vouchsafe_server::{ClientCertificates, Forwarding, TlsFiles, TlsVersion};
+use vouchsafe_server::{ClientCertificates, Forwarding, MetricsAccess, TlsFiles, TlsVersion};
 
 use super::ListenerConfig;
 use super::fault::Faults;
 use super::stanza::{Found, Stanza, Vocabulary};
+use super::telemetry;
 
 /// Where a listener listens that isn't told.
 const ADDRESS: &str = "127.0.0.1:8200";
@@ -30,6 +31,7 @@ const VOCABULARY: Vocabulary = Vocabulary {
         "address",
         "max_request_duration",
         "max_request_size",
+        "telemetry",
         "tls_cert_file",
         "tls_client_ca_file",
         "tls_disable",
@@ -49,7 +51,6 @@ const VOCABULARY: Vocabulary = Vocabulary {
             "use `x_forwarded_for_authorized_addrs`",
         ),
         ("purpose", "every listener serves the whole API"),
-        ("telemetry", "this version publishes no metrics"),
         (
             "tls_cipher_suites",
             "the secure ones are always on, and no others",
@@ -82,12 +83,17 @@ pub(super) fn listener(file: &str, object: &Object, faults: &mut Faults) -> Opti
         )
         .unwrap_or(REQUEST_TIMEOUT);
     let forwarding = forwarding(&mut stanza, faults);
+    let metrics = stanza.take("telemetry");
+    let metrics = metrics.map_or_else(MetricsAccess::default, |found| {
+        telemetry::of_listener(found, faults)
+    });
     Some(ListenerConfig {
         address: address?,
         tls: tls?,
         max_request_size,
         max_request_duration,
         forwarding,
+        metrics,
     })
 }
 

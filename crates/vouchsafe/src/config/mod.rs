@@ -1,7 +1,7 @@
 //! The server's configuration files: HCL or JSON with Vault's stanzas (docs/configuration.md).
 //!
 //! `source.rs` reads files, `stanza.rs` takes keys out of them with their types and bounds,
-//! `root.rs` and `listener.rs` know which keys there are. No file that the configuration names is
+//! `root.rs`, `listener.rs`, `audit.rs` and `telemetry.rs` know which keys there are. No file that the configuration names is
 //! opened here.
 //!
 //! Invariants:
@@ -9,11 +9,13 @@
 //! - All faults are found at once, each with file, line and column.
 //! - A fault quotes values of keys that hold no secrets; no key of ours holds one.
 
+mod audit;
 mod fault;
 mod listener;
 mod root;
 mod source;
 mod stanza;
+mod telemetry;
 
 #[cfg(test)]
 mod tests;
@@ -22,7 +24,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use vouchsafe_server::{Forwarding, TlsFiles};
+use vouchsafe_core::LeaseTtl;
+use vouchsafe_core::audit::DeclaredDevice;
+use vouchsafe_core::metric::PrometheusFormat;
+use vouchsafe_server::{Forwarding, MetricsAccess, TlsFiles};
 use vouchsafe_storage::Check;
 
 pub(crate) use fault::Faults;
@@ -45,6 +50,12 @@ pub(crate) struct Config {
     pub(crate) log_format: LogFormat,
     /// Whether memory may be swapped out.
     pub(crate) disable_mlock: bool,
+    /// Lifetimes of tokens and leases where no mount has its own.
+    pub(crate) lease_ttl: LeaseTtl,
+    /// Audit devices that the server makes where they are missing.
+    pub(crate) audit_devices: Vec<DeclaredDevice>,
+    /// Whether metrics come in Prometheus' format.
+    pub(crate) prometheus: PrometheusFormat,
 }
 
 /// A kind of storage.
@@ -84,6 +95,8 @@ pub(crate) struct ListenerConfig {
     pub(crate) max_request_duration: Duration,
     /// Whose word on client addresses counts.
     pub(crate) forwarding: Forwarding,
+    /// Who sees `sys/metrics` here.
+    pub(crate) metrics: MetricsAccess,
 }
 
 /// What the log leaves out.

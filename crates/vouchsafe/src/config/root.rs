@@ -2,21 +2,25 @@
 
 use std::time::Duration;
 
+use vouchsafe_core::LeaseTtl;
 use vouchsafe_policy::hcl::{Item, Key, Object, Value, ValueKind};
 use vouchsafe_storage::Check;
 
 use super::fault::Faults;
 use super::source::Source;
 use super::stanza::{Found, Stanza, Vocabulary};
-use super::{Config, LISTENERS_MAX, ListenerConfig, LogFormat, LogLevel, Storage, listener};
+use super::{
+    Config, LISTENERS_MAX, ListenerConfig, LogFormat, LogLevel, Storage, audit, listener, telemetry,
+};
 
-/// The lifetime that holds where no mount says otherwise, and can't be changed in this version.
-const LEASE_TTL: Duration = Duration::from_secs(768 * 3_600);
+/// The longest system-wide lifetime of tokens and leases: ten years.
+pub(super) const LEASE_TTL_MAX: Duration = Duration::from_secs(10 * 366 * 24 * 3_600);
 
 const VOCABULARY: Vocabulary = Vocabulary {
     stanza: "the configuration",
     keys: &[
         "api_addr",
+        "audit",
         "default_lease_ttl",
         "disable_mlock",
         "listener",
@@ -25,13 +29,10 @@ const VOCABULARY: Vocabulary = Vocabulary {
         "max_lease_ttl",
         "seal",
         "storage",
+        "telemetry",
         "ui",
     ],
     refused: &[
-        (
-            "audit",
-            "enable audit devices with `vouchsafe audit enable` once the server is unsealed",
-        ),
         ("backend", "it is called `storage`"),
         ("cluster_addr", "this version has no clusters"),
         (
@@ -65,7 +66,6 @@ const VOCABULARY: Vocabulary = Vocabulary {
             "service_registration",
             "this version registers itself nowhere",
         ),
-        ("telemetry", "this version publishes no metrics"),
         (
             "user_lockout",
             "tune it for each auth method: `vouchsafe auth tune`",
@@ -88,6 +88,7 @@ struct Typed<'a> {
 pub(super) fn config(sources: &[Source], mut faults: Faults) -> Result<Config, Faults> {
     let mut attributes = Stanza::empty();
     let (mut storages, mut listeners, mut seals) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut audits, mut telemetries) = (Vec::new(), Vec::new());
     for source in sources {
         let file = source.name.as_str();
         for item in &source.content.items {
@@ -96,6 +97,14 @@ pub(super) fn config(sources: &[Source], mut faults: Faults) -> Result<Config, F
                 "storage" => &mut storages,
                 "listener" => &mut listeners,
                 "seal" => &mut seals,
+                "audit" => {
+                    audit::collect(file, item, &mut audits, &mut faults);
+                    continue;
+                }
+                "telemetry" => {
+                    telemetry::collect(file, item, &mut telemetries, &mut faults);
+                    continue;
+                }
                 _ if VOCABULARY.keys.contains(&name) => {
                     attributes.add(&item.key, file, &item.value, &mut faults);
                     continue;
@@ -112,6 +121,9 @@ pub(super) fn config(sources: &[Source], mut faults: Faults) -> Result<Config, F
     let storage = storage(&storages, &mut faults);
     let listeners = all_listeners(&listeners, &mut faults);
     harmless(&mut attributes, &mut faults);
+    let lease_ttl = lease_ttl(&mut attributes, &mut faults);
+    let audit_devices = audit::devices(&audits, &mut faults);
+    let prometheus = telemetry::telemetry(&telemetries, &mut faults);
     let api_addr = api_addr(&mut attributes, &mut faults);
     let disable_mlock = attributes.boolean("disable_mlock", &mut faults);
     let log_level = attributes.word("log_level", LOG_LEVELS, &mut faults);
@@ -124,6 +136,9 @@ pub(super) fn config(sources: &[Source], mut faults: Faults) -> Result<Config, F
             log_level: log_level.unwrap_or_default(),
             log_format: log_format.unwrap_or_default(),
             disable_mlock: disable_mlock.unwrap_or(false),
+            lease_ttl,
+            audit_devices,
+            prometheus,
         }),
         _ => Err(faults),
     }
@@ -320,21 +335,36 @@ fn harmless(attributes: &mut Stanza<'_>, faults: &mut Faults) {
         let expected = "`false`: this version has no web interface";
         ui.fault::<()>("ui", &ui.shown(), expected, faults);
     }
-    for name in ["default_lease_ttl", "max_lease_ttl"] {
-        // Read before it is judged, so that a value that is none is not called unsupported.
-        let Some(found) = attributes.take(name) else {
-            continue;
-        };
-        let lifetime = match &found.value.kind {
-            ValueKind::String(text) => vouchsafe_logical::duration::parse_duration(text).ok(),
-            ValueKind::Integer(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
-            _ => None,
-        };
-        if lifetime != Some(LEASE_TTL) {
-            let expected = "`768h`, which this version has fixed; tune each mount instead: \
-                            `vouchsafe secrets tune`, `vouchsafe auth tune`";
-            found.fault::<()>(name, &found.shown(), expected, faults);
-        }
+}
+
+/// The lifetimes where no mount has its own. Vault's rule: the default may not be over the longest,
+/// which is 768 h where it isn't told.
+fn lease_ttl(attributes: &mut Stanza<'_>, faults: &mut Faults) -> LeaseTtl {
+    let usual = LeaseTtl::default();
+    let bounds = || Duration::from_secs(1)..=LEASE_TTL_MAX;
+    let told = attributes.peek("default_lease_ttl");
+    let default = attributes.duration("default_lease_ttl", bounds(), faults);
+    let max = attributes.duration("max_lease_ttl", bounds(), faults);
+    let max = max.unwrap_or(usual.max);
+    let lease_ttl = LeaseTtl {
+        default: default.unwrap_or_else(|| usual.default.min(max)),
+        max,
+    };
+    if lease_ttl.default > max
+        && let Some(found) = told
+    {
+        let expected = format!("at most `max_lease_ttl`, which is {}", duration_text(max));
+        found.fault::<()>("default_lease_ttl", &found.shown(), &expected, faults);
+    }
+    lease_ttl
+}
+
+fn duration_text(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    if seconds.is_multiple_of(3_600) {
+        format!("`{}h`", seconds / 3_600)
+    } else {
+        format!("`{seconds}s`")
     }
 }
 

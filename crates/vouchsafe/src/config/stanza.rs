@@ -103,6 +103,11 @@ impl<'a> Stanza<'a> {
         }
     }
 
+    /// Looks at an attribute that stays.
+    pub(super) fn peek(&self, name: &str) -> Option<Found<'a>> {
+        self.attributes.get(name).copied()
+    }
+
     /// Takes an attribute as it is.
     pub(super) fn take(&mut self, name: &str) -> Option<Found<'a>> {
         self.attributes.remove(name)

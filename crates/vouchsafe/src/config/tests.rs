@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use vouchsafe_server::limit::{BODY_BYTES_MAX, REQUEST_TIMEOUT};
 use vouchsafe_server::{ClientCertificates, TlsVersion};
 
+use super::root::LEASE_TTL_MAX;
 use super::*;
 
 /// A storage and a listener, on one line, so that what follows begins at line 2.
@@ -64,8 +65,20 @@ disable_mlock = true
 api_addr      = "https://vault.example.com:8200/"
 log_level     = "DEBUG"
 log_format    = "json"
-default_lease_ttl = "768h"
-max_lease_ttl     = 2764800
+default_lease_ttl = "12h"
+max_lease_ttl     = 172800
+telemetry {
+  prometheus_retention_time = "30s"
+  disable_hostname          = true
+}
+audit "file" "log/a" {
+  description = "for people"
+  options {
+    file_path = "/var/log/vouchsafe/audit.log"
+    log_raw   = false
+  }
+}
+audit "stdout" "out" {}
 seal "shamir" {}
 storage "file" {
   path          = "/var/lib/vouchsafe"
@@ -109,6 +122,31 @@ fn every_key_is_honoured() {
         (LogLevel::Debug, LogFormat::Json)
     );
     assert!(config.disable_mlock);
+    let lease_ttl = LeaseTtl {
+        default: Duration::from_secs(12 * 3_600),
+        max: Duration::from_secs(48 * 3_600),
+    };
+    assert_eq!(config.lease_ttl, lease_ttl);
+    assert_eq!(config.prometheus, PrometheusFormat::Served);
+    let options = [
+        ("file_path", "/var/log/vouchsafe/audit.log"),
+        ("log_raw", "false"),
+    ];
+    let log = DeclaredDevice {
+        path: "log/a".to_owned(),
+        kind: "file".to_owned(),
+        description: "for people".to_owned(),
+        options: options
+            .map(|(name, text)| (name.to_owned(), text.to_owned()))
+            .into(),
+        local: false,
+    };
+    let out = DeclaredDevice {
+        path: "out".to_owned(),
+        kind: "stdout".to_owned(),
+        ..DeclaredDevice::default()
+    };
+    assert_eq!(config.audit_devices, [log, out]);
     let [first, second] = &config.listeners[..] else {
         panic!("two listeners");
     };
@@ -152,6 +190,63 @@ fn json_says_the_same() {
     let fault = read("c.json", text).unwrap_err();
     assert!(fault.contains("c.json:1:"), "{fault}");
     assert!(fault.contains("did you mean `tls_disable`?"), "{fault}");
+}
+
+#[test]
+fn audit_and_telemetry_may_be_written_in_json() {
+    let text = r#"{
+        "storage": {"inmem": {}},
+        "listener": {"tcp": {"tls_disable": true}},
+        "telemetry": {"prometheus_retention_time": 0},
+        "audit": {"file": {"a": {"options": {"file_path": "/a", "log_raw": true}}}, "stdout": [{"b": [{}]}]}
+    }"#;
+    let config = read("c.json", text).unwrap();
+    assert_eq!(config.prometheus, PrometheusFormat::Refused);
+    let devices: Vec<_> = config
+        .audit_devices
+        .iter()
+        .map(|device| (device.kind.as_str(), device.path.as_str()))
+        .collect();
+    assert_eq!(devices, [("file", "a"), ("stdout", "b")]);
+    assert_eq!(config.audit_devices[0].options["log_raw"], "true");
+}
+
+#[test]
+fn the_longest_lifetime_bounds_the_default_one() {
+    let lease_ttl = |text: &str| good(&format!("{LEAST}{text}")).lease_ttl;
+    let hours = |default: u64, max: u64| LeaseTtl {
+        default: Duration::from_secs(default * 3_600),
+        max: Duration::from_secs(max * 3_600),
+    };
+    assert_eq!(lease_ttl(""), hours(768, 768));
+    assert_eq!(lease_ttl("max_lease_ttl = \"1h\""), hours(1, 1));
+    assert_eq!(lease_ttl("max_lease_ttl = \"1000h\""), hours(768, 1_000));
+    assert_eq!(lease_ttl("default_lease_ttl = \"1h\""), hours(1, 768));
+    let longest = LEASE_TTL_MAX.as_secs();
+    let text = |seconds: u64| format!("{LEAST}max_lease_ttl = {seconds}");
+    good(&text(longest));
+    assert!(bad(&text(longest + 1)).contains("expected a duration"));
+}
+
+#[test]
+fn a_listener_says_who_sees_its_metrics() {
+    let metrics =
+        |keys: &str| listener(&format!("tls_disable = true\ntelemetry {{\n{keys}\n}}")).metrics;
+    assert_eq!(
+        listener("tls_disable = true").metrics,
+        MetricsAccess::WithToken
+    );
+    assert_eq!(metrics(""), MetricsAccess::WithToken);
+    let open = "unauthenticated_metrics_access = true";
+    assert_eq!(metrics(open), MetricsAccess::Everybody);
+    let closed = format!("{open}\ndisallow_metrics = true");
+    assert_eq!(metrics(&closed), MetricsAccess::Nobody);
+    let fault =
+        bad_listener("tls_disable = true\ntelemetry {\nunauthenticated_metric_access = true\n}");
+    assert!(
+        fault.contains("did you mean `unauthenticated_metrics_access`?"),
+        "{fault}"
+    );
 }
 
 #[test]
@@ -237,8 +332,52 @@ fn each_fault_of_the_top_level_is_told_with_its_place() {
             "2:1: unknown key `frobnicate` in the configuration; expected one of `api_addr`, ",
         ),
         (
-            "telemetry {}",
-            "2:1: `telemetry` in the configuration is not supported: this version publishes no metrics",
+            "telemetry {\n  statsd_address = \"x\"\n}",
+            "3:3: `statsd_address` in `telemetry` is not supported: metrics are fetched from `sys/metrics`",
+        ),
+        (
+            "telemetry { disable_hostnam = true }",
+            "2:13: unknown key `disable_hostnam` in `telemetry`; did you mean `disable_hostname`?",
+        ),
+        (
+            "telemetry {}\ntelemetry {}",
+            "3:1: a second `telemetry`; a server has one",
+        ),
+        (
+            "telemetry = 1",
+            "2:13: `telemetry` is `1`; expected a stanza",
+        ),
+        (
+            "telemetry { prometheus_retention_time = \"?\" }",
+            "2:41: `prometheus_retention_time` is `?`; expected a duration",
+        ),
+        (
+            "audit \"file\" { options { file_path = \"/a\" } }",
+            "2:16: `audit` is malformed; expected a stanza with type and name",
+        ),
+        (
+            "audit \"file\" \"a\" { options { file_path = \"a\" } }",
+            "2:1: `audit \"file\" \"a\"`: ",
+        ),
+        (
+            "audit \"file\" \"a\" {}",
+            "2:1: `audit \"file\" \"a\"`: file_path is required",
+        ),
+        (
+            "audit \"fil\" \"a\" {}",
+            "2:1: `audit \"fil\" \"a\"`: unknown backend type: \"fil\"",
+        ),
+        (
+            "audit \"stdout\" \"a\" { options { log_row = true } }",
+            "2:1: `audit \"stdout\" \"a\"`: ",
+        ),
+        (
+            "audit \"file\" \"a\" { file_path = \"/a\" }",
+            "2:20: `file_path` in `audit` is not supported: it belongs into `options { ... }`",
+        ),
+        (
+            "audit \"stdout\" \"a\" {}\naudit \"stdout\" \"a\" {}",
+            "3:1: a second audit device `a`",
         ),
         (
             "cluster_addr = \"x\"",
@@ -309,12 +448,20 @@ fn each_fault_of_the_top_level_is_told_with_its_place() {
             "2:12: `api_addr` is no address that clients could use",
         ),
         (
-            "default_lease_ttl = \"1h\"",
-            "2:21: `default_lease_ttl` is `1h`; expected `768h`, which this version has fixed",
+            "default_lease_ttl = \"769h\"",
+            "2:21: `default_lease_ttl` is `769h`; expected at most `max_lease_ttl`, which is `768h`",
+        ),
+        (
+            "default_lease_ttl = \"2h\"\nmax_lease_ttl = \"1h\"",
+            "2:21: `default_lease_ttl` is `2h`; expected at most `max_lease_ttl`, which is `1h`",
+        ),
+        (
+            "default_lease_ttl = 0",
+            "2:21: `default_lease_ttl` is `0`; expected a duration such as `90s`, from 1s",
         ),
         (
             "max_lease_ttl = \"?\"",
-            "2:17: `max_lease_ttl` is `?`; expected `768h`",
+            "2:17: `max_lease_ttl` is `?`; expected a duration",
         ),
     ];
     for (text, expected) in cases {
@@ -440,8 +587,7 @@ fn as_many_listeners_and_addresses_as_the_bounds_and_not_one_more() {
 
 #[test]
 fn faults_are_told_in_the_order_of_the_text() {
-    let text =
-        "storage \"consul\" {}\nlistener \"tcp\" {\n  tls_dissable = true\n}\ntelemetry {}\n";
+    let text = "storage \"consul\" {}\nlistener \"tcp\" {\n  tls_dissable = true\n}\nentropy {}\n";
     let faults = bad(text);
     let places: Vec<_> = faults
         .lines()

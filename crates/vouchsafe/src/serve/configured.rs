@@ -76,6 +76,9 @@ impl Server {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             storage_type: config.storage.name().to_owned(),
             api_address: api_address(config.api_addr.as_deref(), first),
+            lease_ttl: config.lease_ttl,
+            audit_devices: config.audit_devices.clone(),
+            prometheus: config.prometheus,
         };
         let core = Core::new(Arc::clone(&barrier), CATALOG, ports, settings);
         let feed = barrier
@@ -92,7 +95,10 @@ impl Server {
                 request_timeout: listener.max_request_duration,
                 ..Limits::default()
             };
-            let edge = edge.clone().with_limits(limits);
+            let edge = edge
+                .clone()
+                .with_limits(limits)
+                .with_metrics(listener.metrics);
             socket = socket.with_forwarding(listener.forwarding.clone());
             if let Some(tls) = &tls {
                 socket = socket.with_tls(Arc::clone(tls));

@@ -2,6 +2,7 @@
 
 mod broker;
 mod chain;
+mod declare;
 mod enable;
 mod entry;
 mod faulty;
@@ -180,7 +181,7 @@ impl Scene {
         };
         let names = |names: &[&str]| PolicyNames::parse(names).expect("plain names");
         Self {
-            mount_summary: mount.summary(),
+            mount_summary: mount.summary(crate::mount::LeaseTtl::default()),
             mount,
             token: TokenEntry {
                 accessor: "accessor-canary".to_owned(),

@@ -117,7 +117,7 @@ impl Server {
         let settings = Settings {
             version: "0".to_owned(),
             storage_type: "inmem".to_owned(),
-            api_address: String::new(),
+            ..Settings::default()
         };
         let core = Core::new(barrier, CATALOG, ports, settings);
         core.start(&unsealed).await.expect("starts");

@@ -111,18 +111,13 @@ async fn extend(
         Some(mount) => mount.renew(&found.entry.internal).await?,
         None => None,
     };
-    let (mount_default, mount_max) = mount.as_ref().map_or(
-        (
-            crate::mount::SYSTEM_LEASE_TTL,
-            crate::mount::SYSTEM_LEASE_TTL,
-        ),
-        |mount| {
-            (
-                mount.summary().default_lease_ttl,
-                mount.summary().max_lease_ttl,
-            )
-        },
-    );
+    let system = runtime.mounts.lease_ttl;
+    let (mount_default, mount_max) = mount
+        .as_ref()
+        .map_or((system.default, system.max), |mount| {
+            let summary = mount.summary();
+            (summary.default_lease_ttl, summary.max_lease_ttl)
+        });
     let renewed = runtime
         .tokens
         .update(&found.hash, |entry| {

@@ -1,7 +1,8 @@
 //! What a test's server begins with.
 
 use serde_json::{Value, json};
-use vouchsafe_server::Limits;
+use vouchsafe_core::Settings;
+use vouchsafe_server::{Limits, MetricsAccess};
 
 use super::{T0, TestCore, TestServer};
 
@@ -9,6 +10,8 @@ use super::{T0, TestCore, TestServer};
 pub(crate) struct Builder {
     at: i64,
     limits: Limits,
+    metrics: MetricsAccess,
+    settings: Settings,
     probes: bool,
     steps: Vec<(String, Value)>,
 }
@@ -18,6 +21,8 @@ impl Builder {
         Self {
             at: T0,
             limits: Limits::default(),
+            metrics: MetricsAccess::default(),
+            settings: Settings::default(),
             probes: false,
             steps: Vec::new(),
         }
@@ -32,6 +37,18 @@ impl Builder {
     /// Other limits than those of production.
     pub(crate) const fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// What the configuration decides; version, storage and address are the harness's own.
+    pub(crate) fn with_settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Who sees the metrics through the listener.
+    pub(crate) const fn with_metrics(mut self, metrics: MetricsAccess) -> Self {
+        self.metrics = metrics;
         self
     }
 
@@ -74,7 +91,7 @@ impl Builder {
 
     /// Starts the core alone.
     pub(crate) async fn start_core(self) -> TestCore {
-        let core = TestCore::at(self.at).await;
+        let core = TestCore::with_settings(self.at, self.settings).await;
         if self.probes {
             core.mount_probes().await;
         }
@@ -86,7 +103,8 @@ impl Builder {
 
     /// Starts core and listener.
     pub(crate) async fn start(self) -> TestServer {
-        let limits = self.limits.clone();
-        TestServer::serve(self.start_core().await, limits).await
+        let (limits, metrics) = (self.limits.clone(), self.metrics);
+        let core = self.start_core().await;
+        TestServer::serve_with(core, |edge| edge.with_limits(limits).with_metrics(metrics)).await
     }
 }

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Weak};
 
 use serde_json::{Value, json};
-use vouchsafe_core::{Core, Outcome};
+use vouchsafe_core::{Core, Outcome, Settings};
 use vouchsafe_logical::{
     Auth, Data, EntropyExt, Error, Operation, Request, RequestPath, Response, Secret,
 };
@@ -31,7 +31,14 @@ impl std::ops::Deref for TestCore {
 impl TestCore {
     /// A fresh core at a Unix time.
     pub(crate) async fn at(unix_seconds: i64) -> Self {
-        Self::open(Parts::fresh(unix_seconds), None).await
+        Self::with_settings(unix_seconds, Settings::default()).await
+    }
+
+    /// A fresh core as a configuration wants it.
+    pub(crate) async fn with_settings(unix_seconds: i64, settings: Settings) -> Self {
+        let mut parts = Parts::fresh(unix_seconds);
+        parts.settings = settings;
+        Self::open(parts, None).await
     }
 
     /// A core of its own over a copy of this one's storage, with the same root token.

@@ -33,6 +33,8 @@ pub(crate) struct Parts {
     /// What was counted.
     pub(crate) metrics: Arc<Metrics>,
     pub(super) physical: Arc<Counted>,
+    /// What the configuration decides; version, storage and address are always the same.
+    pub(super) settings: Settings,
     root_key: [u8; 32],
 }
 
@@ -47,6 +49,7 @@ impl Parts {
             fetcher: Arc::default(),
             metrics: Arc::default(),
             physical: Arc::new(Counted::new()),
+            settings: Settings::default(),
             root_key,
         }
     }
@@ -73,6 +76,7 @@ impl Parts {
             version: "0.0.0-test".to_owned(),
             storage_type: "inmem".to_owned(),
             api_address: "https://vouchsafe.example".to_owned(),
+            ..self.settings.clone()
         };
         let core = Core::new(Arc::clone(&barrier), *TEST_CATALOG, ports, settings);
         (core, barrier)

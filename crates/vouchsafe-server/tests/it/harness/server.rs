@@ -45,10 +45,14 @@ impl TestServer {
     }
 
     pub(super) async fn serve(inner: TestCore, limits: Limits) -> Self {
+        Self::serve_with(inner, |edge| edge.with_limits(limits)).await
+    }
+
+    pub(super) async fn serve_with(inner: TestCore, with: impl FnOnce(Edge) -> Edge) -> Self {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listener = Listener::bind(address).await.expect("a free port");
         let entropy = Arc::clone(&inner.entropy);
-        let edge = Edge::new(Arc::clone(&inner.core), entropy).with_limits(limits);
+        let edge = with(Edge::new(Arc::clone(&inner.core), entropy));
         let serving = listener.serve(edge);
         let client = client::plain();
         Self {
