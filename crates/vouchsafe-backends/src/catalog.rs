@@ -10,5 +10,6 @@ pub const CATALOG: Catalog = &[
     &crate::auth::kubernetes::METHOD,
     &crate::secrets::kv::ENGINE,
     &crate::secrets::kv::ENGINE_V2,
+    &crate::publish::ENGINE,
     &crate::auth::userpass::METHOD,
 ];

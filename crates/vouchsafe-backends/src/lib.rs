@@ -5,4 +5,5 @@
 
 pub mod auth;
 pub mod catalog;
+pub mod publish;
 pub mod secrets;

@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 use vouchsafe_logical::metric::Metrics;
 use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
-    Catalog, CommitError, EntropyExt, Error, PolicyName, Store, Timestamp, View,
+    Catalog, CommitError, EntropyExt, Error, PolicyName, Publications, Store, Timestamp, View,
 };
 use vouchsafe_storage::{Barrier, Unsealed};
 
@@ -109,6 +109,7 @@ impl Core {
         };
         let runtime =
             Runtime::open(root, given, |mounts| crate::sys::provide(mounts, &core)).await?;
+        runtime.mounts.refresh().await;
         self.cluster.store(Some(Arc::new(cluster)));
         self.runtime.store(Some(Arc::new(runtime)));
         self.ports.metrics.set(&UNSEALED, [], 1);
@@ -126,6 +127,18 @@ impl Core {
         self.ports.metrics.set(&UNSEALED, [], 0);
         self.runtime.store(None);
         self.cluster.store(None);
+    }
+
+    /// What is published for everybody, sealed or not.
+    #[must_use]
+    pub fn publications(&self) -> &Publications {
+        &self.ports.publications
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.ports.clock.now()
     }
 
     /// Sets the address that clients reach the server at, once a listener knows its port.
@@ -212,7 +225,7 @@ impl Core {
             tracing::error!(reason = error.reason(), "the mount table can't be read");
         }
         runtime.audit.invalidate(keys).await;
-        runtime.mounts.invalidate(keys);
+        runtime.mounts.invalidate(keys).await;
     }
 
     /// The feed of changes has a gap: everything that was made from storage is dropped.
@@ -224,7 +237,7 @@ impl Core {
             tracing::error!(reason = error.reason(), "the mount table can't be read");
         }
         runtime.audit.invalidate_all().await;
-        runtime.mounts.invalidate_all();
+        runtime.mounts.invalidate_all().await;
     }
 
     async fn ensure_cluster(&self, root: &View) -> Result<Cluster, Error> {

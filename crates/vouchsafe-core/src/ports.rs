@@ -1,9 +1,10 @@
-//! What the composition root gives the core: time, randomness, outbound requests, threads.
+//! What the composition root gives the core: time, randomness, outbound requests, threads, and the
+//! place for what is published.
 
 use std::sync::Arc;
 
 use vouchsafe_logical::metric::Metrics;
-use vouchsafe_logical::{Clock, Entropy, Fetch, Workers};
+use vouchsafe_logical::{Clock, Entropy, Fetch, Publications, Workers};
 
 /// The outside world as arguments.
 #[derive(Clone)]
@@ -18,4 +19,6 @@ pub struct Ports {
     pub metrics: Arc<Metrics>,
     /// Runs slow work.
     pub workers: Arc<dyn Workers>,
+    /// What is published for everybody. It outlives sealing.
+    pub publications: Arc<Publications>,
 }

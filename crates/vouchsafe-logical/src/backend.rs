@@ -19,6 +19,7 @@ use crate::metric::Metrics;
 use crate::operation::Operation;
 use crate::pattern;
 pub use crate::pattern::Captures;
+use crate::publication::Publications;
 use crate::request::{CallerSummary, Request};
 use crate::response::Reply;
 use crate::view::{BoxFuture, View};
@@ -279,6 +280,10 @@ pub trait Backend: Send + Sync + 'static {
     /// empty key stands for all of them.
     fn invalidate(&self, key: &str);
 
+    /// Brings up to date what is served without asking storage. Called when the server has been
+    /// unsealed, before its first request, and after [`Backend::invalidate`].
+    fn refresh(&self) -> BoxFuture<'_, Result<(), Error>>;
+
     /// Does what is due (rotations, removals). Called about once a minute by every node.
     fn tick(&self) -> BoxFuture<'_, Result<(), Error>>;
 
@@ -293,6 +298,11 @@ pub type Renewal<'a> = BoxFuture<'a, Result<Option<TokenParameters>, Error>>;
 pub trait Duties: Send + Sync + 'static {
     /// See [`Backend::invalidate`].
     fn invalidate(&self, _key: &str) {}
+
+    /// See [`Backend::refresh`]. What fails is tried again by a tick of the backend's own.
+    fn refresh(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
 
     /// See [`Backend::tick`].
     fn tick(&self) -> BoxFuture<'_, Result<(), Error>> {
@@ -395,6 +405,10 @@ impl<B: Duties> Backend for Mounted<B> {
         self.backend.invalidate(key);
     }
 
+    fn refresh(&self) -> BoxFuture<'_, Result<(), Error>> {
+        self.backend.refresh()
+    }
+
     fn tick(&self) -> BoxFuture<'_, Result<(), Error>> {
         self.backend.tick()
     }
@@ -476,6 +490,8 @@ pub trait System: Send + Sync + 'static {
     fn metrics(&self) -> &Metrics;
     /// Threads for slow work.
     fn workers(&self) -> &dyn Workers;
+    /// What is published for everybody.
+    fn publications(&self) -> &Publications;
     /// The server's address as clients reach it, e.g. `https://vault.example.com:8200`; may be
     /// empty.
     fn api_address(&self) -> String;

@@ -140,7 +140,7 @@ fn document(request: &HeaderMap, raw: &Raw) -> Answer {
 }
 
 /// Whether the client has this very document already (RFC 9110 §13.1.2, weak comparison).
-fn is_known(request: &HeaderMap, etag: &str) -> bool {
+pub(crate) fn is_known(request: &HeaderMap, etag: &str) -> bool {
     request
         .get_all(header::IF_NONE_MATCH)
         .iter()
@@ -182,7 +182,7 @@ fn json_answer(status: StatusCode, mut body: String) -> Answer {
     with_transport_security(answer)
 }
 
-fn with_transport_security(mut answer: Answer) -> Answer {
+pub(crate) fn with_transport_security(mut answer: Answer) -> Answer {
     answer.headers_mut().insert(
         header::STRICT_TRANSPORT_SECURITY,
         HeaderValue::from_static("max-age=31536000; includeSubDomains"),

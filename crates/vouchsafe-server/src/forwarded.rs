@@ -1,4 +1,5 @@
-//! The client's address behind proxies: `X-Forwarded-For`, believed from those who may say it.
+//! The client's address and the host behind proxies: `X-Forwarded-For` and `X-Forwarded-Host`, believed
+//! from those who may say it.
 //!
 //! The header is what anybody may write, and addresses decide (bound CIDRs) and are recorded (audit).
 //! So it counts only from peers that the operator named. The defaults are Vault's: one who may not say
@@ -12,6 +13,8 @@ use vouchsafe_logical::Error;
 
 /// The name of the header.
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
+/// The name of the header in which a proxy says for which host it was asked.
+const X_FORWARDED_HOST: &str = "x-forwarded-host";
 
 /// Whose `X-Forwarded-For` counts, and what happens otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,9 +62,7 @@ impl Forwarding {
                 Ok(peer)
             };
         }
-        // A socket that takes both families shows an IPv4 peer as an IPv6 address.
-        let address = peer.ip().to_canonical();
-        if !self.authorized.iter().any(|net| net.contains(&address)) {
+        if !self.is_authorized(peer) {
             return if self.reject_not_authorized {
                 Err(refused(
                     "client address not authorized for x-forwarded-for and configured to reject connection",
@@ -72,6 +73,24 @@ impl Forwarding {
         }
         let client = self.named(headers)?;
         Ok(SocketAddr::new(client, peer.port()))
+    }
+
+    /// The host that an authorised peer was asked for: the last one that is named, which that peer
+    /// itself wrote. From others it counts for nothing.
+    pub(crate) fn host<'h>(&self, peer: SocketAddr, headers: &'h HeaderMap) -> Option<&'h str> {
+        if !self.is_authorized(peer) {
+            return None;
+        }
+        let last = headers.get_all(X_FORWARDED_HOST).iter().next_back()?;
+        let named = last.to_str().ok()?.rsplit(',').next()?.trim();
+        (!named.is_empty()).then_some(named)
+    }
+
+    /// Whether a peer is one of the operator's proxies. A socket that takes both families shows an
+    /// IPv4 peer as an IPv6 address.
+    fn is_authorized(&self, peer: SocketAddr) -> bool {
+        let address = peer.ip().to_canonical();
+        self.authorized.iter().any(|net| net.contains(&address))
     }
 
     /// The address before the proxies that are skipped, counted from the end: only there have proxies
@@ -148,6 +167,43 @@ mod tests {
         assert_eq!(found.as_deref(), Some("[2001:db8::1]:5000"));
         let mapped = client(&proxy, "[::ffff:10.0.0.7]:5000", &["192.0.2.1"]);
         assert_eq!(mapped.as_deref(), Some("192.0.2.1:5000"));
+    }
+
+    #[test]
+    fn a_host_counts_from_an_authorized_peer_only() {
+        let check = |proxies: &[&str], peer: &str, values: &[&'static str], expected| {
+            let name = http::HeaderName::from_static(X_FORWARDED_HOST);
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(&name, http::HeaderValue::from_static(value));
+            }
+            let found = behind(proxies).host(peer.parse().unwrap(), &headers);
+            assert_eq!(found, expected, "{proxies:?} {peer} {values:?}");
+        };
+        let proxies = &["10.0.0.0/8"][..];
+        check(proxies, PEER, &["a.example"], Some("a.example"));
+        check(
+            proxies,
+            "[::ffff:10.0.0.7]:1",
+            &["a.example"],
+            Some("a.example"),
+        );
+        check(
+            proxies,
+            PEER,
+            &["evil.example, a.example"],
+            Some("a.example"),
+        );
+        check(
+            proxies,
+            PEER,
+            &["evil.example", "a.example"],
+            Some("a.example"),
+        );
+        check(proxies, "192.0.2.9:1", &["a.example"], None);
+        check(&[], PEER, &["a.example"], None);
+        check(proxies, PEER, &[], None);
+        check(proxies, PEER, &[""], None);
     }
 
     #[test]

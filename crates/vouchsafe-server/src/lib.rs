@@ -13,10 +13,12 @@ mod forwarded;
 pub mod limit;
 mod listen;
 mod logical;
+mod published;
 mod tls;
 
 pub use forwarded::Forwarding;
 pub use limit::Limits;
 pub use listen::{Listener, Serving};
 pub use logical::{Edge, MetricsAccess};
+pub use published::Purpose;
 pub use tls::{ClientCertificates, PEM_BYTES_MAX, Tls, TlsError, TlsFiles, TlsVersion};

@@ -254,11 +254,13 @@ impl Connection {
         let running = Arc::new(Semaphore::new(usize::try_from(STREAMS_MAX).unwrap_or(1)));
         let service = service_fn(|request: Request<Incoming>| {
             let (edge, running) = (edge.clone(), Arc::clone(&running));
+            let published = edge.published(&request, &forwarding, remote);
             let client = forwarding.client(remote, request.headers());
             let active = Active::begin(&activity);
             let is_head = request.method() == Method::HEAD;
             async move {
                 let answer = match client {
+                    _ if let Some(published) = published => published,
                     Ok(client) => edge.serve(request, Some(client), &running).await,
                     Err(error) if is_head => encode::without_body(encode::refusal(&error)),
                     Err(error) => encode::refusal(&error),

@@ -18,7 +18,9 @@ use vouchsafe_logical::{Entropy, EntropyExt, Error, ErrorKind, Operation, Reques
 use crate::begun::{Begun, Panicked};
 use crate::decode;
 use crate::encode::{self, Answer};
+use crate::forwarded::Forwarding;
 use crate::limit::Limits;
+use crate::published::{self, Purpose};
 
 /// Who sees `sys/metrics` through a listener.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +41,7 @@ pub struct Edge {
     entropy: Arc<dyn Entropy>,
     limits: Limits,
     metrics: MetricsAccess,
+    purpose: Purpose,
     /// Bytes of bodies that may still be read into memory, for all connections together.
     bodies: Arc<Semaphore>,
 }
@@ -54,7 +57,15 @@ impl Edge {
             bodies: Arc::new(Semaphore::new(limits.bodies_bytes)),
             limits,
             metrics: MetricsAccess::default(),
+            purpose: Purpose::default(),
         }
+    }
+
+    /// The same edge for another purpose.
+    #[must_use]
+    pub const fn with_purpose(mut self, purpose: Purpose) -> Self {
+        self.purpose = purpose;
+        self
     }
 
     /// The same edge with other limits. Clones share what all bodies together may have, unless just
@@ -78,6 +89,16 @@ impl Edge {
     /// What bounds requests and connections.
     pub(crate) const fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// The answer to a request for a published document; `None` where the API is to answer.
+    pub(crate) fn published<B>(
+        &self,
+        request: &HttpRequest<B>,
+        forwarding: &Forwarding,
+        peer: SocketAddr,
+    ) -> Option<Answer> {
+        published::answer(&self.core, self.purpose, forwarding, peer, request)
     }
 
     /// Answers one HTTP request. The core works for it while it holds a permit of `running`.

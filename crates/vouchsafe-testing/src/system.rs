@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use vouchsafe_logical::metric::Metrics;
 use vouchsafe_logical::{
-    Clock, Entropy, Error, Fetch, MountSummary, Pool, Settings, System, View, Workers,
+    Clock, Entropy, Error, Fetch, MountSummary, Pool, Publications, Settings, System, View, Workers,
 };
 
 use crate::{FakeFetcher, ManualClock, MemoryStore, SeededEntropy};
@@ -23,6 +23,8 @@ pub struct TestSystem {
     pub fetcher: FakeFetcher,
     /// What was counted.
     pub metrics: Metrics,
+    /// What is published.
+    pub publications: Publications,
     /// What [`System::api_address`] says.
     pub api_address: Mutex<String>,
     /// What [`System::mount_by_accessor`] finds.
@@ -89,6 +91,10 @@ impl System for TestSystem {
 
     fn workers(&self) -> &dyn Workers {
         self
+    }
+
+    fn publications(&self) -> &Publications {
+        &self.publications
     }
 
     fn api_address(&self) -> String {

@@ -18,6 +18,7 @@ pub(crate) fn of_system() -> anyhow::Result<Ports> {
         fetcher: Arc::new(HttpFetcher::new()),
         metrics: Arc::default(),
         workers: WorkerThreads::start(threads).context("start worker threads")?,
+        publications: Arc::default(),
     })
 }
 

@@ -12,7 +12,17 @@ use super::table::Mounts;
 /// every node reads: with descriptions of a few words, this many are less than a mebibyte.
 pub(super) const MOUNTS_MAX: usize = 1_000;
 /// Paths that clients may not mount at or below.
-const RESERVED: &[&str] = &["sys/", "identity/", "cubbyhole/", "auth/token/", "audit/"];
+const RESERVED: &[&str] = &[
+    "sys/",
+    "identity/",
+    "cubbyhole/",
+    "auth/token/",
+    "audit/",
+    "publish/",
+];
+
+/// Kinds of which there is one mount, which every server has: what is published has one owner.
+const SINGLE_KINDS: &[&str] = &["publish"];
 
 /// A mount that somebody asks for.
 pub struct NewMount {
@@ -129,6 +139,15 @@ impl Mounts {
                 ),
             ));
         }
+        if SINGLE_KINDS.contains(&entry.kind.as_str()) {
+            return Err(Error::invalid_because(
+                "mounted_once",
+                format!(
+                    "the engine `{}` is mounted once, from the start",
+                    entry.kind
+                ),
+            ));
+        }
         self.change(|entries| {
             check_free(entries, &path)?;
             if entries.len() >= MOUNTS_MAX {
@@ -237,6 +256,11 @@ impl Mounts {
                 "per-token private secret storage",
             ),
             ("auth/token/", "token", "token based credentials"),
+            (
+                "publish/",
+                "publish",
+                "public discovery documents of private issuers",
+            ),
         ];
         let entropy = &*self.ports.entropy;
         self.change(|entries| {

@@ -154,7 +154,7 @@ impl MountEntry {
     pub fn is_built_in(&self) -> bool {
         matches!(
             self.path.as_str(),
-            "sys/" | "identity/" | "cubbyhole/" | "auth/token/"
+            "sys/" | "identity/" | "cubbyhole/" | "auth/token/" | "publish/"
         )
     }
 }

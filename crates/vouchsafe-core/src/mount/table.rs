@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, Weak};
 use arc_swap::ArcSwap;
 use vouchsafe_logical::metric::Metrics;
 use vouchsafe_logical::{
-    Backend, Catalog, Clock, Entropy, Error, Fetch, MountClass, MountSummary, Settings, System,
-    View, Workers,
+    Backend, Catalog, Clock, Entropy, Error, Fetch, MountClass, MountSummary, Publications,
+    Settings, System, View, Workers,
 };
 
 use super::entry::{LeaseTtl, MountEntry, StoredClass};
@@ -283,22 +283,37 @@ impl Mounts {
     }
 
     /// Tells the backends which keys some node wrote.
-    pub fn invalidate(&self, keys: &[String]) {
-        let table = self.table.load();
+    pub async fn invalidate(&self, keys: &[String]) {
+        let table = self.table.load_full();
         for mount in table.iter() {
             let prefix = self.storage_of(&mount.entry).full("");
+            let mut is_told = false;
             for key in keys {
                 if let Some(relative) = key.strip_prefix(&prefix) {
                     mount.backend.invalidate(relative);
+                    is_told = true;
                 }
+            }
+            if is_told {
+                refresh(mount).await;
             }
         }
     }
 
     /// Tells every backend to drop whatever it made from storage (the empty key).
-    pub fn invalidate_all(&self) {
-        for mount in self.table.load().iter() {
+    pub async fn invalidate_all(&self) {
+        let table = self.table.load_full();
+        for mount in table.iter() {
             mount.backend.invalidate("");
+            refresh(mount).await;
+        }
+    }
+
+    /// Lets each backend bring up to date what it serves without asking storage.
+    pub async fn refresh(&self) {
+        let table = self.table.load_full();
+        for mount in table.iter() {
+            refresh(mount).await;
         }
     }
 
@@ -322,6 +337,20 @@ impl Mounts {
     #[must_use]
     pub fn system(&self) -> Arc<dyn System> {
         Arc::clone(&self.system) as Arc<dyn System>
+    }
+}
+
+/// Lets a backend bring up to date what it serves without asking storage. A failure is logged: what
+/// was served before is served on, and the backend's tick tries again.
+async fn refresh(mount: &Mount) {
+    let done = caught(mount.backend.refresh()).await.and_then(|done| done);
+    if let Err(error) = done {
+        tracing::warn!(
+            mount = %mount.entry.path,
+            reason = error.reason(),
+            detail = error.detail().map(vouchsafe_logical::error::Detail::for_operator),
+            "what a mount serves is not up to date; it will be tried again"
+        );
     }
 }
 
@@ -351,6 +380,10 @@ impl System for CoreSystem {
 
     fn workers(&self) -> &dyn Workers {
         &*self.ports.workers
+    }
+
+    fn publications(&self) -> &Publications {
+        &self.ports.publications
     }
 
     fn api_address(&self) -> String {

@@ -50,6 +50,7 @@ const CATALOG: Catalog = &[
     &kind("system", MountClass::Secret),
     &kind("identity", MountClass::Secret),
     &kind("cubbyhole", MountClass::Secret),
+    &kind("publish", MountClass::Secret),
     &kind("token", MountClass::Auth),
 ];
 
@@ -61,6 +62,7 @@ async fn node_over(store: Arc<dyn Store>, seed: u64) -> Arc<Mounts> {
         fetcher: Arc::new(FakeFetcher::default()),
         metrics: Arc::default(),
         workers: TestSystem::new(),
+        publications: Arc::default(),
     };
     let address = Arc::new(ArcSwap::from_pointee(String::new()));
     let mounts = Mounts::new(
@@ -279,7 +281,9 @@ async fn backends_are_told_of_their_own_keys_alone() {
         mounts.storage_of(&entry).full("")
     };
     let (a, b) = (prefix("a/"), prefix("b/"));
-    mounts.invalidate(&[format!("{a}role/x"), "core/policy/p".to_owned()]);
+    mounts
+        .invalidate(&[format!("{a}role/x"), "core/policy/p".to_owned()])
+        .await;
     let told_of = |prefix: &str| -> Vec<String> {
         let told = TOLD.lock().unwrap();
         let own = told.iter().filter(|(to, _)| to == prefix);
@@ -287,7 +291,7 @@ async fn backends_are_told_of_their_own_keys_alone() {
     };
     assert_eq!(told_of(&a), ["role/x"]);
     assert!(told_of(&b).is_empty());
-    mounts.invalidate_all();
+    mounts.invalidate_all().await;
     assert_eq!(told_of(&b), [""]);
 }
 

@@ -9,5 +9,6 @@ mod authorization;
 mod edge;
 mod harness;
 mod pipeline;
+mod publish;
 mod snapshots;
 mod sys;

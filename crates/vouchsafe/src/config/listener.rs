@@ -7,7 +7,9 @@ use std::time::Duration;
 use ipnet::IpNet;
 use vouchsafe_policy::hcl::{Object, Value, ValueKind};
 use vouchsafe_server::limit::{BODIES_BYTES_MAX, BODY_BYTES_MAX, REQUEST_TIMEOUT};
-use vouchsafe_server::{ClientCertificates, Forwarding, MetricsAccess, TlsFiles, TlsVersion};
+use vouchsafe_server::{
+    ClientCertificates, Forwarding, MetricsAccess, Purpose, TlsFiles, TlsVersion,
+};
 
 use super::ListenerConfig;
 use super::fault::Faults;
@@ -31,6 +33,7 @@ const VOCABULARY: Vocabulary = Vocabulary {
         "address",
         "max_request_duration",
         "max_request_size",
+        "purpose",
         "telemetry",
         "tls_cert_file",
         "tls_client_ca_file",
@@ -50,7 +53,6 @@ const VOCABULARY: Vocabulary = Vocabulary {
             "proxy_protocol_behavior",
             "use `x_forwarded_for_authorized_addrs`",
         ),
-        ("purpose", "every listener serves the whole API"),
         (
             "tls_cipher_suites",
             "the secure ones are always on, and no others",
@@ -72,6 +74,11 @@ pub(super) fn listener(file: &str, object: &Object, faults: &mut Faults) -> Opti
     let mut stanza = Stanza::open(file, object, &VOCABULARY, faults);
     let address = address(&mut stanza, faults);
     let tls = tls(&mut stanza, faults);
+    let purpose = stanza.word(
+        "purpose",
+        &[("api", Purpose::Api), ("publish", Purpose::Publish)],
+        faults,
+    );
     let max_request_size = stanza
         .number("max_request_size", 1..=MAX_REQUEST_SIZE_MAX, faults)
         .unwrap_or(BODY_BYTES_MAX);
@@ -90,6 +97,7 @@ pub(super) fn listener(file: &str, object: &Object, faults: &mut Faults) -> Opti
     Some(ListenerConfig {
         address: address?,
         tls: tls?,
+        purpose: purpose.unwrap_or_default(),
         max_request_size,
         max_request_duration,
         forwarding,

@@ -27,7 +27,7 @@ use std::time::Duration;
 use vouchsafe_core::LeaseTtl;
 use vouchsafe_core::audit::DeclaredDevice;
 use vouchsafe_core::metric::PrometheusFormat;
-use vouchsafe_server::{Forwarding, MetricsAccess, TlsFiles};
+use vouchsafe_server::{Forwarding, MetricsAccess, Purpose, TlsFiles};
 use vouchsafe_storage::Check;
 
 pub(crate) use fault::Faults;
@@ -89,6 +89,8 @@ pub(crate) struct ListenerConfig {
     pub(crate) address: SocketAddr,
     /// `None`: plain HTTP.
     pub(crate) tls: Option<TlsFiles>,
+    /// What it serves.
+    pub(crate) purpose: Purpose,
     /// The largest body, in bytes.
     pub(crate) max_request_size: usize,
     /// How long a request may take.

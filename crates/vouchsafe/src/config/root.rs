@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use vouchsafe_core::LeaseTtl;
 use vouchsafe_policy::hcl::{Item, Key, Object, Value, ValueKind};
+use vouchsafe_server::Purpose;
 use vouchsafe_storage::Check;
 
 use super::fault::Faults;
@@ -323,6 +324,10 @@ fn all_listeners(stanzas: &[Typed<'_>], faults: &mut Faults) -> Vec<ListenerConf
             faults.at(stanza.file, stanza.kind.position, message);
         }
         listeners.push(listener);
+    }
+    if !listeners.is_empty() && listeners.iter().all(|it| it.purpose == Purpose::Publish) {
+        faults
+            .general("every `listener` has `purpose = \"publish\"`; expected one for the API too");
     }
     listeners
 }

@@ -57,6 +57,22 @@ fn the_least_configuration_has_the_defaults() {
     assert_eq!(listener.max_request_size, BODY_BYTES_MAX);
     assert_eq!(listener.max_request_duration, REQUEST_TIMEOUT);
     assert_eq!(listener.forwarding, Forwarding::default());
+    assert_eq!(listener.purpose, Purpose::Api);
+}
+
+#[test]
+fn a_listener_for_publishing_stands_beside_one_for_the_api() {
+    let publish = "listener \"tcp\" {\ntls_disable = true\npurpose = \"publish\"\n}";
+    let api =
+        "listener \"tcp\" {\ntls_disable = true\npurpose = \"api\"\naddress = \"127.0.0.1:1\"\n}";
+    let config = good(&format!("storage \"inmem\" {{}}\n{publish}\n{api}"));
+    let purposes: Vec<Purpose> = config.listeners.iter().map(|it| it.purpose).collect();
+    assert_eq!(purposes, [Purpose::Publish, Purpose::Api]);
+    // Alone, nobody could unseal the server.
+    let fault = bad(&format!("storage \"inmem\" {{}}\n{publish}"));
+    assert!(fault.contains("expected one for the API too"), "{fault}");
+    let fault = bad_listener("tls_disable = true\npurpose = \"metrics\"");
+    assert!(fault.contains("one of `api`, `publish`"), "{fault}");
 }
 
 const WHOLE: &str = r#"

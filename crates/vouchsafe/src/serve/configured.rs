@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use vouchsafe_backends::catalog::CATALOG;
 use vouchsafe_core::{Core, Settings};
-use vouchsafe_server::{Edge, Limits, Listener, Serving, Tls, TlsVersion};
+use vouchsafe_server::{Edge, Limits, Listener, Purpose, Serving, Tls, TlsVersion};
 use vouchsafe_storage::{Barrier, FilePhysical, InMemory, Physical};
 
 use super::{Running, log, process, run_until_stopped};
@@ -47,6 +47,7 @@ struct Server {
 /// One of its listeners.
 struct Listening {
     serving: Serving,
+    purpose: Purpose,
     tls: Option<Arc<Tls>>,
 }
 
@@ -70,7 +71,8 @@ impl Server {
             Arc::clone(&ports.clock),
         ));
         let first = bound
-            .first()
+            .iter()
+            .find(|(listener, _, _)| listener.purpose == Purpose::Api)
             .map(|(listener, socket, _)| (*listener, socket.address()));
         let settings = Settings {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -98,13 +100,18 @@ impl Server {
             let edge = edge
                 .clone()
                 .with_limits(limits)
-                .with_metrics(listener.metrics);
+                .with_metrics(listener.metrics)
+                .with_purpose(listener.purpose);
             socket = socket.with_forwarding(listener.forwarding.clone());
             if let Some(tls) = &tls {
                 socket = socket.with_tls(Arc::clone(tls));
             }
             let serving = socket.serve(edge);
-            listening.push(Listening { serving, tls });
+            listening.push(Listening {
+                serving,
+                purpose: listener.purpose,
+                tls,
+            });
         }
         Ok(Self {
             core,
@@ -123,10 +130,14 @@ impl Server {
                 Some(tls) if tls.files().min_version == TlsVersion::V1_3 => "tls13",
                 Some(_) => "tls12",
             };
+            let purpose = match listening.purpose {
+                Purpose::Api => "",
+                Purpose::Publish => ", purpose: \"publish\"",
+            };
             let number = number + 1;
             writeln!(
                 out,
-                "{:>23}: tcp (addr: \"{address}\", tls: \"{tls}\")",
+                "{:>23}: tcp (addr: \"{address}\", tls: \"{tls}\"{purpose})",
                 format!("Listener {number}")
             )?;
         }

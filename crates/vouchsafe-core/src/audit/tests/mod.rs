@@ -50,6 +50,7 @@ fn ports() -> Ports {
         fetcher: Arc::new(FakeFetcher::default()),
         metrics: Arc::default(),
         workers: TestSystem::new(),
+        publications: Arc::default(),
     }
 }
 

@@ -88,6 +88,14 @@ const CATALOG: &[&BackendKind] = &[
         open: |_| Mounted::open(Fake, &[&DOCUMENT, &SECRET]),
     },
     &BackendKind {
+        name: "publish",
+        class: MountClass::Secret,
+        summary: "Stands in for the publishing engine.",
+        locks_out: false,
+        stands_for: None,
+        open: |_| Mounted::open(Fake, &[&DOCUMENT, &SECRET]),
+    },
+    &BackendKind {
         name: "open-door",
         class: MountClass::Auth,
         summary: "Lets everybody in.",

@@ -131,6 +131,17 @@ async fn cell(world: &World, row: &Row, who: Who) -> Outcome {
     fork.core.handle(&asked).await
 }
 
+/// A good request for every row: operation and path.
+pub(crate) async fn every_request() -> Vec<(Operation, String)> {
+    let world = World::build().await;
+    let samples = Samples { world: &world };
+    let requests = rows(&world.core).into_iter().map(|row| {
+        let request = samples.request(&row.mount, row.pattern, row.operation);
+        (row.operation, request.path)
+    });
+    requests.collect()
+}
+
 fn file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/it")

@@ -64,6 +64,10 @@ fn cluster_role() -> Value {
     })
 }
 
+fn publication() -> Value {
+    crate::publish::upload("https://sample.example", &["a"])
+}
+
 impl World {
     pub(super) async fn build() -> Self {
         let core = TestCore::at(T0).await;
@@ -85,7 +89,10 @@ impl World {
     }
 
     async fn mount_everything(&self) {
-        for kind in TEST_CATALOG.iter().filter(|kind| kind.name != "identity") {
+        for kind in TEST_CATALOG
+            .iter()
+            .filter(|kind| !matches!(kind.name, "identity" | "publish"))
+        {
             let place = match kind.class {
                 MountClass::Auth => "sys/auth",
                 MountClass::Secret => "sys/mounts",
@@ -155,6 +162,7 @@ impl World {
             .await;
         let leases = core.list("sys/leases/lookup/auth/token/create").await;
         let lease = format!("auth/token/create/{}", leases[0].as_str().expect("an id"));
+        self.add_publications().await;
         self.add_users().await;
         self.add_cluster().await;
         self.add_secrets().await;
@@ -169,6 +177,18 @@ impl World {
         self.learn("move", &moved["migration_id"]);
         self.learn("victim", &victim["auth"]["client_token"]);
         self.learn("victim's accessor", &victim["auth"]["accessor"]);
+    }
+
+    async fn add_publications(&self) {
+        self.core
+            .write(
+                "publish/services/sample",
+                json!({ "issuer": "https://sample.example" }),
+            )
+            .await;
+        self.core
+            .write("publish/services/sample/config", publication())
+            .await;
     }
 
     async fn add_users(&mut self) {
@@ -350,6 +370,9 @@ impl Samples<'_> {
         if let Some(rest) = route.strip_prefix("sys/") {
             return self.sys_body(rest);
         }
+        if let Some(rest) = route.strip_prefix("publish/") {
+            return publish_body(rest);
+        }
         match route {
             "auth/token/lookup"
             | "auth/token/renew"
@@ -444,5 +467,14 @@ impl Samples<'_> {
             _ => return json!({}),
         };
         json!({ field: value })
+    }
+}
+
+fn publish_body(route: &str) -> Value {
+    match route {
+        "services" => json!({ "issuer": "https://another.example" }),
+        "services/{subdomain}/config" => publication(),
+        "services/{subdomain}/rollback" => json!({ "version": 1 }),
+        _ => json!({}),
     }
 }

@@ -65,6 +65,7 @@ impl Parts {
             fetcher: Arc::clone(&self.fetcher) as _,
             metrics: Arc::clone(&self.metrics),
             workers: Arc::clone(&*WORKERS) as _,
+            publications: Arc::default(),
         };
         let store = Arc::clone(&self.physical) as Arc<dyn Physical>;
         let barrier = Arc::new(Barrier::new(

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use serde_json::Value;
-use vouchsafe_server::{Edge, Limits, Listener, Serving};
+use vouchsafe_server::{Edge, Forwarding, Limits, Listener, Purpose, Serving};
 
 use super::{Ask, Builder, Raw, TestCore, client};
 
@@ -60,6 +60,22 @@ impl TestServer {
             serving,
             client,
         }
+    }
+
+    /// Another listener of the same server, for published documents only, behind a proxy at the
+    /// loopback address where it is told so.
+    pub(crate) async fn publish_listener(&self, forwarding: Forwarding) -> Serving {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let listener = Listener::bind(address).await.expect("a free port");
+        let edge = Edge::new(Arc::clone(&self.core), Arc::clone(&self.entropy) as _);
+        listener
+            .with_forwarding(forwarding)
+            .serve(edge.with_purpose(Purpose::Publish))
+    }
+
+    /// A request to any address.
+    pub(crate) fn ask_at(&self, address: SocketAddr, method: &str, path: &str) -> Ask {
+        Ask::new(&self.client, method, format!("http://{address}{path}"))
     }
 
     /// The listener's address.

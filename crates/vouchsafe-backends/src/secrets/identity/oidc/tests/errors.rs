@@ -203,6 +203,10 @@ async fn a_full_signing_queue_is_not_an_internal_error() {
         fn workers(&self) -> &dyn Workers {
             self
         }
+        fn publications(&self) -> &vouchsafe_logical::Publications {
+            self.0.publications()
+        }
+
         fn api_address(&self) -> String {
             self.0.api_address()
         }

@@ -1,0 +1,98 @@
+//! The publishing engine: discovery documents and keys of private issuers, at a public address.
+//!
+//! Clusters, GitLab instances and Vaults inside a private network sign tokens that nobody outside can
+//! verify, because verifiers can't reach their discovery documents. A *service* here is such an issuer:
+//! its two documents come in (by upload, by pulling them, or from this server's own issuer), are checked,
+//! and are served in public. Private keys never come here, and nothing else of the issuer gets out.
+//!
+//! Mounted once, at `publish/`. What may be published is decided in `metadata.rs`, `key_set.rs` and
+//! `retirement.rs`, which are pure. The bytes that are served lie in
+//! [`Publications`](vouchsafe_logical::Publications), outside the sealed state; `live.rs` keeps them current.
+//!
+//! Records:
+//! - `config`: the settings of the engine.
+//! - `service/<subdomain>`: a service with what it publishes now.
+//! - `site/<host and path>`: whose documents are there. Uniqueness is this key.
+//! - `history/<subdomain>/<number>`: what was published, the last [`HISTORY_MAX`](history::HISTORY_MAX).
+
+mod answer;
+mod config;
+mod fault;
+mod history;
+mod issuer;
+mod key_set;
+mod live;
+mod metadata;
+mod record;
+mod render;
+mod retirement;
+mod service;
+mod store;
+mod upload;
+
+use std::sync::Arc;
+
+use vouchsafe_logical::{
+    BackendKind, BoxFuture, Duties, Error, MountClass, Mounted, Route, Settings, System, Timestamp,
+    View,
+};
+
+use fault::{Fault, shortened};
+use live::Live;
+
+/// The catalog entry.
+pub const ENGINE: BackendKind = BackendKind {
+    name: "publish",
+    class: MountClass::Secret,
+    summary: "Public discovery documents and keys of issuers that verifiers can't reach.",
+    locks_out: false,
+    stands_for: None,
+    open: |settings| Mounted::open(Publish::open(settings), ROUTES),
+};
+
+/// Everything that the engine serves, in the order in which it is tried.
+const ROUTES: &[&Route<Publish>] = &[
+    &config::ROUTE,
+    &service::ROUTE,
+    &service::BY_SUBDOMAIN,
+    &upload::ROUTE,
+    &history::ROUTE,
+    &history::DIFF,
+    &history::ROLLBACK,
+];
+
+/// The publishing engine.
+pub struct Publish {
+    view: View,
+    system: Arc<dyn System>,
+    live: Live,
+}
+
+impl Publish {
+    fn open(settings: Settings) -> Self {
+        Self {
+            view: settings.view,
+            system: settings.system,
+            live: Live::default(),
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.system.clock().now()
+    }
+}
+
+impl Duties for Publish {
+    fn invalidate(&self, key: &str) {
+        self.live.invalidate(key);
+    }
+
+    fn refresh(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(self.bring_up_to_date())
+    }
+
+    /// Takes away keys whose time is over, and catches up on what a failure left undone.
+    fn tick(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(self.bring_up_to_date())
+    }
+}
