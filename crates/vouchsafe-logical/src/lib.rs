@@ -11,6 +11,7 @@ pub mod duration;
 pub mod error;
 pub mod fetch;
 pub mod field;
+pub mod glob;
 pub mod login;
 pub mod metric;
 pub mod operation;

@@ -2,9 +2,10 @@
 
 pub mod approle;
 mod former_names;
-mod glob;
 pub mod kubernetes;
 pub mod userpass;
 
 #[cfg(test)]
 mod driver;
+
+use vouchsafe_logical::glob;

@@ -23,6 +23,7 @@ mod failure;
 mod flags;
 mod gotext;
 mod hint;
+mod jwt;
 mod kv;
 mod lease;
 mod list;
@@ -93,6 +94,7 @@ enum Command {
     Policy(policy::Args),
     Auth(auth::Args),
     Secrets(secrets::Args),
+    Jwt(jwt::Args),
     Kv(kv::Args),
     Lease(lease::Args),
     Audit(audit::Args),
@@ -168,6 +170,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Stop> {
         Command::Policy(args) => policy::run(args, context),
         Command::Auth(args) => auth::run(args, context),
         Command::Secrets(args) => secrets::run(args, context),
+        Command::Jwt(args) => jwt::run(args, context),
         Command::Kv(args) => kv::run(args, context),
         Command::Lease(args) => lease::run(args, context),
         Command::Audit(args) => audit::run(args, context),

@@ -6,7 +6,8 @@
 ///
 /// Linear in time but for the product of the two lengths: the text is never gone through again for
 /// an earlier `*`, since the last one can take whatever an earlier one could.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
+#[must_use]
+pub fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = text.strip_prefix(first) else {
