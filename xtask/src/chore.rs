@@ -84,7 +84,8 @@ pub(crate) fn guide(arguments: &mut Arguments) -> Result<()> {
     )
 }
 
-/// Other people's verifiers against tokens that we issue, and their clients against our server.
+/// Other people's verifiers against tokens that we issue, their clients against our server, and what
+/// they make of our OpenAPI document.
 pub(crate) fn interop(arguments: &mut Arguments) -> Result<()> {
     let binary = server_binary(arguments)?;
     arguments.finish()?;
@@ -95,6 +96,7 @@ pub(crate) fn interop(arguments: &mut Arguments) -> Result<()> {
             &["scripts/interop_cloud.py"],
             &["scripts/clients_bao.py"],
             &["scripts/clients_libraries.py"],
+            &["scripts/openapi.py"],
         ],
     )
 }

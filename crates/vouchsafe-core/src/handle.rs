@@ -16,6 +16,8 @@ use crate::audit::Record;
 use crate::authenticate::{self, Caller};
 use crate::caught::caught;
 use crate::core::Core;
+use crate::door::{self, Door};
+use crate::help;
 use crate::metric;
 use crate::mount::{self, Target, UserLockoutConfig};
 use crate::runtime::Runtime;
@@ -36,11 +38,20 @@ impl Core {
         Box::pin(self.pipeline(request))
     }
 
-    async fn pipeline(&self, request: &Request) -> Outcome {
-        if let Some(result) = self.keep(request).await {
-            return self.at_the_door(request, result);
+    /// What answers before the pipeline.
+    async fn open(&self, door: &Door, request: &Request) -> Result<Reply, Error> {
+        if let Some(help) = door::help(door, request) {
+            return Ok(help);
         }
-        if let Some(result) = self.status(request).await {
+        if let Some(result) = self.keep(request).await {
+            return result;
+        }
+        self.status(request).await
+    }
+
+    async fn pipeline(&self, request: &Request) -> Outcome {
+        if let Some(door) = door::of(request) {
+            let result = self.open(door, request).await;
             return self.at_the_door(request, result);
         }
         let Some(runtime) = self.runtime() else {
@@ -218,10 +229,15 @@ async fn act(
     now: Timestamp,
 ) -> Result<Reply, Error> {
     let permit = verdict.map_err(|refusal| refusal.error())?;
+    if request.operation == Operation::Help
+        && let Some(help) = help::of_mount(&runtime.mounts, request)
+    {
+        return Ok(help);
+    }
     let target = target.as_ref().map_err(Clone::clone)?;
     let caller = caller.as_ref().map_err(Clone::clone)?;
     if request.operation == Operation::Help {
-        return Ok(Reply::data(crate::help::of(target)).at_top_level());
+        return Ok(help::of_target(target));
     }
     if request.operation == Operation::Update && request.path.as_str().ends_with('/') {
         return Err(Error::invalid("cannot write to a path ending in '/'"));

@@ -16,30 +16,23 @@ const UNINITIALIZED: u16 = 501;
 const SEALED: u16 = 503;
 
 impl Core {
-    /// The answer, if the request is for one of these paths.
-    pub(crate) async fn status(&self, request: &Request) -> Option<Result<Reply, Error>> {
-        let path = request.path.as_str().strip_prefix("sys/")?;
-        if !matches!(path, "health" | "seal-status" | "init" | "leader") {
-            return None;
-        }
+    /// The answer at one of these paths.
+    ///
+    /// # Errors
+    /// Another path or operation; the store's.
+    pub(crate) async fn status(&self, request: &Request) -> Result<Reply, Error> {
+        let path = request.path.as_str().trim_end_matches('/');
         if request.operation != Operation::Read {
-            return Some(Err(Error::new(
-                ErrorKind::UnsupportedOperation,
-                "unsupported_operation",
-                "unsupported operation",
-            )
-            .wrapped()));
+            return Err(unsupported());
         }
-        let initialized = match self.barrier.is_initialized().await {
-            Ok(initialized) => initialized,
-            Err(error) => return Some(Err(error.into())),
-        };
-        Some(match path {
-            "health" => self.health(request, initialized),
-            "seal-status" => self.answer_seal_status().await,
-            "init" => Ok(Reply::raw_json(200, &json!({ "initialized": initialized }))),
-            _ => Ok(Reply::raw_json(200, &self.leader())),
-        })
+        let initialized = self.barrier.is_initialized().await?;
+        match path {
+            "sys/health" => self.health(request, initialized),
+            "sys/seal-status" => self.answer_seal_status().await,
+            "sys/init" => Ok(Reply::raw_json(200, &json!({ "initialized": initialized }))),
+            "sys/leader" => Ok(Reply::raw_json(200, &self.leader())),
+            _ => Err(unsupported()),
+        }
     }
 
     fn health(&self, request: &Request, initialized: bool) -> Result<Reply, Error> {
@@ -126,6 +119,15 @@ impl Core {
             members.insert("cluster_id".to_owned(), cluster.id.clone().into());
         }
     }
+}
+
+fn unsupported() -> Error {
+    Error::new(
+        ErrorKind::UnsupportedOperation,
+        "unsupported_operation",
+        "unsupported operation",
+    )
+    .wrapped()
 }
 
 /// A status code that the caller chose for a state.

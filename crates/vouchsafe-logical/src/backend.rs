@@ -93,89 +93,92 @@ pub struct Method<B: 'static> {
     pub operation: Operation,
     /// The declared fields, by part.
     pub fields: &'static [&'static [Field]],
+    /// What a success looks like.
+    pub form: Form,
     /// Serves it.
     pub handler: Handler<B>,
 }
 
-/// Stands for every name where the members of the input are not known beforehand.
-const ANY_NAME: &str = "*";
+/// What the body of a success looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Vault's envelope, or nothing.
+    Envelope,
+    /// A document of its own, as its specification has it: [`Reply::raw`].
+    Document,
+}
 
 /// The declaration of a method that takes any member.
 const OPEN: &[Field] = &[Field {
-    name: ANY_NAME,
+    name: Field::ANY,
     kind: Kind::Any,
+    required: false,
     help: "Any members, kept as they are sent.",
 }];
 
 impl<B> Method<B> {
+    /// An operation with fields as they are given.
+    #[must_use]
+    pub const fn new(
+        operation: Operation,
+        fields: &'static [&'static [Field]],
+        handler: Handler<B>,
+    ) -> Self {
+        Self {
+            operation,
+            fields,
+            form: Form::Envelope,
+            handler,
+        }
+    }
+
+    /// The same, answering with a document of its own.
+    #[must_use]
+    pub const fn document(mut self) -> Self {
+        self.form = Form::Document;
+        self
+    }
+
     /// An operation that takes whatever members are sent.
     #[must_use]
     pub const fn open(operation: Operation, handler: Handler<B>) -> Self {
-        Self {
-            operation,
-            fields: &[OPEN],
-            handler,
-        }
+        Self::new(operation, &[OPEN], handler)
     }
 
     /// A read without parameters beyond the path's.
     #[must_use]
     pub const fn read(handler: Handler<B>) -> Self {
-        Self {
-            operation: Operation::Read,
-            fields: &[],
-            handler,
-        }
+        Self::new(Operation::Read, &[], handler)
     }
 
     /// A listing.
     #[must_use]
     pub const fn list(handler: Handler<B>) -> Self {
-        Self {
-            operation: Operation::List,
-            fields: &[],
-            handler,
-        }
+        Self::new(Operation::List, &[], handler)
     }
 
     /// A delete.
     #[must_use]
     pub const fn delete(handler: Handler<B>) -> Self {
-        Self {
-            operation: Operation::Delete,
-            fields: &[],
-            handler,
-        }
+        Self::new(Operation::Delete, &[], handler)
     }
 
     /// A write (create or update) that takes `I`.
     #[must_use]
     pub const fn update<I: Input>(handler: Handler<B>) -> Self {
-        Self {
-            operation: Operation::Update,
-            fields: &[I::FIELDS],
-            handler,
-        }
+        Self::new(Operation::Update, &[I::FIELDS], handler)
     }
 
     /// A write that takes the fields of both `I` and `J`.
     #[must_use]
     pub const fn update2<I: Input, J: Input>(handler: Handler<B>) -> Self {
-        Self {
-            operation: Operation::Update,
-            fields: &[I::FIELDS, J::FIELDS],
-            handler,
-        }
+        Self::new(Operation::Update, &[I::FIELDS, J::FIELDS], handler)
     }
 
     /// Any operation with the fields of `I`.
     #[must_use]
     pub const fn with<I: Input>(operation: Operation, handler: Handler<B>) -> Self {
-        Self {
-            operation,
-            fields: &[I::FIELDS],
-            handler,
-        }
+        Self::new(operation, &[I::FIELDS], handler)
     }
 }
 
@@ -242,6 +245,8 @@ pub struct MethodInfo {
     pub operation: Operation,
     /// Its fields.
     pub fields: &'static [&'static [Field]],
+    /// What a success looks like.
+    pub form: Form,
 }
 
 /// A route that a path was matched to.
@@ -342,6 +347,7 @@ impl<B: Duties> Backend for Mounted<B> {
                     .map(|m| MethodInfo {
                         operation: m.operation,
                         fields: m.fields,
+                        form: m.form,
                     })
                     .collect();
                 (info(route), methods)
@@ -377,7 +383,7 @@ impl<B: Duties> Backend for Mounted<B> {
             .methods
             .iter()
             .flat_map(|method| method.fields.iter().copied().flatten())
-            .any(|field| field.name == name || field.name == ANY_NAME)
+            .any(|field| field.name == name || field.name == Field::ANY)
     }
 
     fn call<'a>(&'a self, index: usize, call: Call<'a>) -> Answer<'a> {

@@ -45,8 +45,15 @@ pub struct Field {
     pub name: &'static str,
     /// What it takes.
     pub kind: Kind,
+    /// Whether a request without it is refused.
+    pub required: bool,
     /// One or two sentences for a person.
     pub help: &'static str,
+}
+
+impl Field {
+    /// The name that stands for every name, where the members are not known beforehand.
+    pub const ANY: &'static str = "*";
 }
 
 /// A struct that [`input!`](crate::input) declared.
@@ -65,6 +72,8 @@ pub trait Input: Sized {
 pub trait FromField: Sized {
     /// What it takes.
     const KIND: Kind;
+    /// Whether a missing value is refused.
+    const REQUIRED: bool = true;
 
     /// Converts a present value, or a missing one (`None`).
     ///
@@ -105,6 +114,7 @@ fn missing(name: &str) -> Error {
 
 impl<T: FromField> FromField for Option<T> {
     const KIND: Kind = T::KIND;
+    const REQUIRED: bool = false;
 
     fn from_field(name: &str, value: Option<&Value>) -> Result<Self, Error> {
         match value {
@@ -326,6 +336,7 @@ macro_rules! input {
                 $( $crate::field::Field {
                     name: $crate::field::wire_name(stringify!($field)),
                     kind: <$type as $crate::field::FromField>::KIND,
+                    required: <$type as $crate::field::FromField>::REQUIRED,
                     help: concat!($($help),+),
                 }, )*
             ];

@@ -163,6 +163,47 @@ pub fn matches<'a>(pattern: &'static str, path: &'a str) -> Option<Captures<'a>>
     }
 }
 
+/// One segment of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Segment {
+    /// Itself.
+    Literal(&'static str),
+    /// A capture of this name.
+    Capture(&'static str, Extent),
+}
+
+/// How much of a path a capture takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// One segment that is a Vault name.
+    Name,
+    /// Any one segment.
+    Segment,
+    /// The rest, slashes included.
+    Rest,
+    /// The rest, which may be empty.
+    OptionalRest,
+}
+
+/// The segments of a pattern, for documents about it.
+pub fn segments(pattern: &'static str) -> impl Iterator<Item = Segment> {
+    pattern.split('/').map(|segment| {
+        let Some(capture) = capture_of(segment) else {
+            return Segment::Literal(segment);
+        };
+        let (marked, extent) = if let Some(name) = capture.strip_suffix("?...") {
+            (name, Extent::OptionalRest)
+        } else if let Some(name) = capture.strip_suffix("...") {
+            (name, Extent::Rest)
+        } else if let Some(name) = capture.strip_suffix('*') {
+            (name, Extent::Segment)
+        } else {
+            (capture, Extent::Name)
+        };
+        Segment::Capture(marked.trim_end_matches(['^', '~']), extent)
+    })
+}
+
 fn split(text: &str) -> (&str, Option<&str>) {
     match text.split_once('/') {
         Some((segment, rest)) => (segment, Some(rest)),
@@ -236,6 +277,22 @@ mod tests {
         check("{path?...}", "", Some(&[("path", "")]));
         check("x/{id*}/y", "x/%20-/y", Some(&[("id", "%20-")]));
         check("x/{id*}/y", "x//y", None);
+    }
+
+    #[test]
+    fn segments_without_their_marks() {
+        let found: Vec<Segment> = segments("a/{n^}/{i*}/{p~...}").collect();
+        let expected = [
+            Segment::Literal("a"),
+            Segment::Capture("n", Extent::Name),
+            Segment::Capture("i", Extent::Segment),
+            Segment::Capture("p", Extent::Rest),
+        ];
+        assert_eq!(found, expected);
+        let optional = Segment::Capture("p", Extent::OptionalRest);
+        assert_eq!(segments("{p?...}").next(), Some(optional));
+        let any = Segment::Capture("id", Extent::Segment);
+        assert_eq!(segments("{id^*}").next(), Some(any));
     }
 
     #[track_caller]

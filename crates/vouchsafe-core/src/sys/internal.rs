@@ -32,7 +32,8 @@ pub(crate) const RESULTANT_ACL: Route<Sys> = Route {
     help: "Show the rules that the calling token's policies come down to.",
 };
 
-fn may_know(acl: &Acl, mount: &Mount) -> bool {
+/// Whether a caller may know of a mount.
+pub(super) fn may_know(acl: &Acl, mount: &Mount) -> bool {
     mount.entry().config.listing_visibility == "unauth" || acl.grants_under(&mount.entry().path)
 }
 

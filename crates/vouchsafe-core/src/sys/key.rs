@@ -17,15 +17,13 @@ pub(crate) const ROTATE: Route<Sys> = rotation("rotate");
 /// OpenBao's name of the same.
 pub(crate) const ROTATE_KEYRING: Route<Sys> = rotation("rotate/keyring");
 
+const METHODS: &[Method<Sys>] = &[Method::new(Operation::Update, &[], rotate)];
+
 const fn rotation(pattern: &'static str) -> Route<Sys> {
     Route {
         pattern,
         access: Access::Sudo,
-        methods: &[Method {
-            operation: Operation::Update,
-            fields: &[],
-            handler: rotate,
-        }],
+        methods: METHODS,
         exists: None,
         help: "Add a key term that encrypts from now on. What older terms encrypted stays readable.",
     }

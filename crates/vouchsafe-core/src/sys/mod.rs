@@ -23,6 +23,7 @@ mod lease;
 mod lockout;
 mod metric;
 mod mount;
+mod openapi;
 mod policy;
 mod seal;
 mod tool;
@@ -74,6 +75,7 @@ const ROUTES: &[&Route<Sys>] = &[
     &internal::UI_MOUNTS,
     &internal::UI_MOUNT,
     &internal::RESULTANT_ACL,
+    &openapi::DOCUMENT,
     &lockout::LOCKED,
     &lockout::UNLOCK,
     &tool::HASH,

@@ -7,16 +7,12 @@ use super::Sys;
 pub(crate) const SEAL: Route<Sys> = Route {
     pattern: "seal",
     access: Access::Sudo,
-    methods: &[Method {
-        operation: Operation::Update,
-        fields: &[],
-        handler: |sys, _call| {
-            Box::pin(async move {
-                sys.core()?.seal();
-                Ok(Reply::empty())
-            })
-        },
-    }],
+    methods: &[Method::new(Operation::Update, &[], |sys, _call| {
+        Box::pin(async move {
+            sys.core()?.seal();
+            Ok(Reply::empty())
+        })
+    })],
     exists: None,
     help: "Seal the server: forget all keys and stop serving until it is unsealed.",
 };

@@ -26,7 +26,12 @@ pub(super) struct Part {
 }
 
 const fn field(name: &'static str, kind: Kind, help: &'static str) -> Field {
-    Field { name, kind, help }
+    Field {
+        name,
+        kind,
+        required: false,
+        help,
+    }
 }
 
 /// The route of a part. An expression only: the names are written out below.
@@ -37,11 +42,7 @@ macro_rules! route {
             access: Access::Token,
             methods: &[
                 Method::read(read),
-                Method {
-                    operation: Operation::Update,
-                    fields: &[$fields],
-                    handler: write,
-                },
+                Method::new(Operation::Update, &[$fields], write),
                 Method::delete(delete),
             ],
             exists: None,

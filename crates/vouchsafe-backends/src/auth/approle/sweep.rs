@@ -26,11 +26,7 @@ const REMOVED: &str = "removed/";
 pub(super) const TIDY: Route<AppRole> = Route {
     pattern: "tidy/secret-id",
     access: Access::Token,
-    methods: &[Method {
-        operation: Operation::Update,
-        fields: &[],
-        handler: tidy,
-    }],
+    methods: &[Method::new(Operation::Update, &[], tidy)],
     exists: None,
     help: "Remove expired secret ids now. They are removed every minute anyway.",
 };

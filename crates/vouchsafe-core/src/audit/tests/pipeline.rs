@@ -41,11 +41,7 @@ const SECRET: Route<Fake> = Route {
 const LOGIN: Route<Fake> = Route {
     pattern: "login/{name}",
     access: Access::Login(|_| None),
-    methods: &[Method {
-        operation: Operation::Update,
-        fields: &[],
-        handler: login,
-    }],
+    methods: &[Method::new(Operation::Update, &[], login)],
     exists: None,
     help: "Everybody may come in.",
 };

@@ -28,11 +28,7 @@ pub(crate) const LOOKUP_SELF: Route<Sys> = Route {
     access: Access::Token,
     methods: &[
         Method::read(lookup_self),
-        Method {
-            operation: Operation::Update,
-            fields: &[],
-            handler: lookup_self,
-        },
+        Method::new(Operation::Update, &[], lookup_self),
     ],
     exists: None,
     help: "Show what the calling token is and may do.",

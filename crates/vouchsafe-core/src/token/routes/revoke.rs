@@ -19,11 +19,7 @@ pub(crate) const REVOKE: Route<Sys> = Route {
 pub(crate) const REVOKE_SELF: Route<Sys> = Route {
     pattern: "revoke-self",
     access: Access::Token,
-    methods: &[Method {
-        operation: Operation::Update,
-        fields: &[],
-        handler: revoke_self,
-    }],
+    methods: &[Method::new(Operation::Update, &[], revoke_self)],
     exists: None,
     help: "Revoke the calling token and everything that it made.",
 };
@@ -47,11 +43,7 @@ pub(crate) const REVOKE_ORPHAN: Route<Sys> = Route {
 pub(crate) const TIDY: Route<Sys> = Route {
     pattern: "tidy",
     access: Access::Token,
-    methods: &[Method {
-        operation: Operation::Update,
-        fields: &[],
-        handler: tidy,
-    }],
+    methods: &[Method::new(Operation::Update, &[], tidy)],
     exists: None,
     help: "Remove tokens that have ended now, instead of within a minute.",
 };

@@ -17,6 +17,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use vouchsafe_core::Outcome;
+use vouchsafe_core::door::DOORS;
 use vouchsafe_logical::{Access, ErrorKind, Operation};
 
 use crate::harness::{TestCore, TestServer};
@@ -255,6 +256,15 @@ async fn routes_without_a_token() {
         .map(|row| format!("{} ({})", row.name(), row.access.as_str()))
         .collect();
     assert_eq!(open, samples::OPEN_ROUTES);
+    let doors: Vec<String> = DOORS
+        .iter()
+        .flat_map(|door| door.methods.iter().map(move |method| (door.info, method)))
+        .map(|(door, method)| {
+            let (path, access) = (door.pattern, door.access.as_str());
+            format!("sys/{path} {} ({access})", method.operation)
+        })
+        .collect();
+    assert_eq!(doors, samples::OPEN_DOORS);
 
     // The list is what the server does, not only what the tables say: over HTTP, every other row
     // answers 403 to a request without a token.

@@ -19,9 +19,40 @@ pub(super) const OPEN_ROUTES: &[&str] = &[
     "identity/oidc/.well-known/jwks.json read (public)",
     "sys/internal/ui/mounts read (public)",
     "sys/internal/ui/mounts/{path...} read (public)",
+    "sys/internal/specs/openapi read (public)",
+    "sys/internal/specs/openapi update (public)",
     "sys/wrapping/lookup update (public)",
     "sys/wrapping/lookup read (public)",
     "sys/wrapping/unwrap update (proof)",
+];
+
+/// What answers before the pipeline, sealed or not.
+pub(super) const OPEN_DOORS: &[&str] = &[
+    "sys/health read (public)",
+    "sys/seal-status read (public)",
+    "sys/leader read (public)",
+    "sys/init read (proof)",
+    "sys/init update (proof)",
+    "sys/unseal update (proof)",
+    "sys/rekey/init read (proof)",
+    "sys/rekey/init update (proof)",
+    "sys/rekey/init delete (proof)",
+    "sys/rekey/update update (proof)",
+    "sys/generate-root/attempt read (proof)",
+    "sys/generate-root/attempt update (proof)",
+    "sys/generate-root/attempt delete (proof)",
+    "sys/generate-root read (proof)",
+    "sys/generate-root update (proof)",
+    "sys/generate-root delete (proof)",
+    "sys/generate-root/update update (proof)",
+    "sys/rotate/root/init read (proof)",
+    "sys/rotate/root/init update (proof)",
+    "sys/rotate/root/init delete (proof)",
+    "sys/rotate/root/update update (proof)",
+    "sys/generate-root-token/attempt read (proof)",
+    "sys/generate-root-token/attempt update (proof)",
+    "sys/generate-root-token/attempt delete (proof)",
+    "sys/generate-root-token/update update (proof)",
 ];
 
 /// A server with one object of each sort, and a token for each column.

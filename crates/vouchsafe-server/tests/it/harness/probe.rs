@@ -149,26 +149,10 @@ const THING: Route<Engine> = Route {
     pattern: "thing/{name}",
     access: Access::Token,
     methods: &[
-        Method {
-            operation: Operation::Read,
-            fields: &[],
-            handler: read,
-        },
-        Method {
-            operation: Operation::Update,
-            fields: &[],
-            handler: write,
-        },
-        Method {
-            operation: Operation::Patch,
-            fields: &[],
-            handler: write,
-        },
-        Method {
-            operation: Operation::Delete,
-            fields: &[],
-            handler: remove,
-        },
+        Method::new(Operation::Read, &[], read),
+        Method::new(Operation::Update, &[], write),
+        Method::new(Operation::Patch, &[], write),
+        Method::new(Operation::Delete, &[], remove),
     ],
     exists: Some(|engine, call| Box::pin(async move { Ok(engine.has(call.captured("name"))) })),
     help: "Keep a name.",
@@ -178,31 +162,11 @@ const ECHO: Route<Engine> = Route {
     pattern: "echo/{rest?...}",
     access: Access::Token,
     methods: &[
-        Method {
-            operation: Operation::Read,
-            fields: &[],
-            handler: echo,
-        },
-        Method {
-            operation: Operation::List,
-            fields: &[],
-            handler: echo,
-        },
-        Method {
-            operation: Operation::Update,
-            fields: &[],
-            handler: echo,
-        },
-        Method {
-            operation: Operation::Patch,
-            fields: &[],
-            handler: echo,
-        },
-        Method {
-            operation: Operation::Delete,
-            fields: &[],
-            handler: echo,
-        },
+        Method::new(Operation::Read, &[], echo),
+        Method::new(Operation::List, &[], echo),
+        Method::new(Operation::Update, &[], echo),
+        Method::new(Operation::Patch, &[], echo),
+        Method::new(Operation::Delete, &[], echo),
     ],
     exists: None,
     help: "Show operation, path and data as they arrived.",
@@ -211,11 +175,7 @@ const ECHO: Route<Engine> = Route {
 const GATE: Route<Engine> = Route {
     pattern: "gate/{name}",
     access: Access::Token,
-    methods: &[Method {
-        operation: Operation::Update,
-        fields: &[],
-        handler: wait,
-    }],
+    methods: &[Method::new(Operation::Update, &[], wait)],
     exists: None,
     help: "Wait until the test opens the gate.",
 };

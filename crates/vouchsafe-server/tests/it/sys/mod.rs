@@ -2,11 +2,13 @@
 
 mod audit;
 mod cubbyhole;
+mod help;
 mod key;
 mod lease;
 mod lifetime;
 mod metric;
 mod mount;
+mod openapi;
 mod seal;
 mod tool;
 mod unused;

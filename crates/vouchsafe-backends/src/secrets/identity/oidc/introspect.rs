@@ -25,9 +25,12 @@ input! {
 pub(in crate::secrets::identity) const ROUTE: Route<Identity> = Route {
     pattern: "oidc/introspect",
     access: Access::Token,
-    methods: &[Method::update::<IntrospectInput>(|identity, call| {
-        Box::pin(async move { introspect(identity, &call).await })
-    })],
+    methods: &[
+        Method::<Identity>::update::<IntrospectInput>(|identity, call| {
+            Box::pin(async move { introspect(identity, &call).await })
+        })
+        .document(),
+    ],
     exists: None,
     help: "Whether an identity token is valid: signature, issuer, times, audience and entity.",
 };

@@ -16,9 +16,9 @@ const JITTER_SHARE: u64 = 10;
 pub(in crate::secrets::identity) const DISCOVERY: Route<Identity> = Route {
     pattern: "oidc/.well-known/openid-configuration",
     access: Access::Public,
-    methods: &[Method::read(|identity, _| {
-        Box::pin(identity.oidc.read_discovery())
-    })],
+    methods: &[
+        Method::<Identity>::read(|identity, _| Box::pin(identity.oidc.read_discovery())).document(),
+    ],
     exists: None,
     help: "The issuer's metadata (OpenID Connect Discovery).",
 };
@@ -26,9 +26,9 @@ pub(in crate::secrets::identity) const DISCOVERY: Route<Identity> = Route {
 pub(in crate::secrets::identity) const KEYS: Route<Identity> = Route {
     pattern: "oidc/.well-known/keys",
     access: Access::Public,
-    methods: &[Method::read(|identity, _| {
-        Box::pin(identity.oidc.read_keys())
-    })],
+    methods: &[
+        Method::<Identity>::read(|identity, _| Box::pin(identity.oidc.read_keys())).document(),
+    ],
     exists: None,
     help: "The public keys that verify identity tokens (JWK Set).",
 };
