@@ -137,7 +137,10 @@ pub(super) fn shared_responses() -> Value {
         },
         "Document": {
             "description": "A document outside the envelope.",
-            "content": content(json!({ "type": "object" })),
+            "content": {
+                "application/json": { "schema": { "type": "object" } },
+                "text/plain": { "schema": { "type": "string" } },
+            },
         },
         "Envelope": {
             "description": "The answer in the envelope.",

@@ -15,7 +15,7 @@ input! {
 pub(crate) const METRICS: Route<Sys> = Route {
     pattern: "metrics",
     access: Access::Token,
-    methods: &[Method::with::<MetricsInput>(Operation::Read, show)],
+    methods: &[Method::with::<MetricsInput>(Operation::Read, show).document()],
     exists: None,
     help: "Show what the server counts.",
 };
