@@ -29,16 +29,19 @@ impl Input for UploadInput {
         Field {
             name: OPENID_CONFIGURATION,
             kind: Kind::Object,
+            required: false,
             help: "The issuer's provider metadata, as it serves it.",
         },
         Field {
             name: JWKS,
             kind: Kind::Object,
+            required: false,
             help: "The issuer's key set, as it serves it.",
         },
         Field {
             name: "force",
             kind: Kind::Boolean,
+            required: false,
             help: "Whether keys that are left out go at once: for a key that is lost.",
         },
     ];
