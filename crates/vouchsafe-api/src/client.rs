@@ -212,7 +212,7 @@ impl Client {
         self.send(request).await?.into_found()
     }
 
-    fn target(&self, request: &Request) -> Url {
+    pub(crate) fn target(&self, request: &Request) -> Url {
         let mut url = self.config.address.url().clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments
@@ -231,6 +231,16 @@ impl Client {
         request: &Request,
         url: &Url,
     ) -> Result<reqwest::Response, ClientError> {
+        let sent = self.prepare(request, url)?.send().await;
+        sent.map_err(|error| transport(request, url, &error))
+    }
+
+    /// A request with its headers and its JSON body.
+    pub(crate) fn prepare(
+        &self,
+        request: &Request,
+        url: &Url,
+    ) -> Result<reqwest::RequestBuilder, ClientError> {
         let method = match request.method {
             Method::Delete => reqwest::Method::DELETE,
             Method::Get => reqwest::Method::GET,
@@ -275,9 +285,7 @@ impl Client {
         if let Some(body) = &request.body {
             sent = sent.json(body);
         }
-        sent.send()
-            .await
-            .map_err(|error| transport(request, url, &error))
+        Ok(sent)
     }
 
     fn redirect(
@@ -316,7 +324,7 @@ impl Client {
         Ok(target)
     }
 
-    async fn receive(
+    pub(crate) async fn receive(
         &self,
         request: &Request,
         url: &Url,
@@ -376,7 +384,7 @@ fn with_final_slash(namespace: &str) -> String {
     }
 }
 
-fn transport(request: &Request, url: &Url, error: &reqwest::Error) -> ClientError {
+pub(crate) fn transport(request: &Request, url: &Url, error: &reqwest::Error) -> ClientError {
     ClientError::Transport {
         method: request.method,
         url: url.to_string(),

@@ -19,6 +19,7 @@ mod response;
 mod retry;
 mod tls;
 mod token;
+mod transfer;
 
 pub use address::{Address, AddressError};
 pub use client::{
@@ -31,3 +32,4 @@ pub use response::Response;
 pub use retry::RETRY_WAIT;
 pub use tls::{ServerVerification, TlsConfig};
 pub use token::Token;
+pub use transfer::{Download, PIECE_TIMEOUT, TRANSFER_TIMEOUT};

@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 pub mod backend;
+pub mod byte_stream;
 pub mod cache;
 pub mod clock;
 pub mod duration;
@@ -29,6 +30,7 @@ pub use backend::{
     Access, Answer, Backend, BackendKind, Call, Catalog, Duties, Matched, Method, MountClass,
     MountSummary, Mounted, Pool, Route, Settings, StandsFor, System, Workers, run_on,
 };
+pub use byte_stream::{ByteStream, Streamed};
 pub use cache::VersionedCache;
 pub use clock::{Clock, Entropy, EntropyExt, rfc3339};
 pub use error::{Error, ErrorKind};

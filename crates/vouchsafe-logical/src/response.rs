@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::byte_stream::Streamed;
 use crate::field::Data;
 use crate::login::Login;
 
@@ -47,6 +48,8 @@ pub enum Response {
     Auth(Box<Auth>),
     /// A document of its own, outside the envelope.
     Raw(Raw),
+    /// A document of its own that is too large to hold.
+    Stream(Streamed),
 }
 
 /// A document outside the envelope: discovery, JWKS, `sys/health`.

@@ -2,17 +2,18 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use http_body_util::Full;
 use hyper::body::Body;
 use serde::Serialize;
 use serde_json::{Value, json};
 use vouchsafe_core::Outcome;
-use vouchsafe_logical::{Auth, Data, Error, Raw, Reply, WrapInfo};
+use vouchsafe_logical::{Auth, Data, Error, Raw, Reply, Streamed, WrapInfo};
 
 use crate::error::status_of;
+use crate::limit::Limits;
+use crate::stream::AnswerBody;
 
 /// The answer type of the edge.
-pub(crate) type Answer = Response<Full<Bytes>>;
+pub(crate) type Answer = Response<AnswerBody>;
 
 /// Vault's envelope, in its order of members.
 #[derive(Serialize)]
@@ -29,11 +30,33 @@ struct Envelope<'a> {
 }
 
 /// The answer to a request.
-pub(crate) fn outcome(request_id: &str, headers: &HeaderMap, outcome: Outcome) -> Answer {
+pub(crate) fn outcome(
+    request_id: &str,
+    headers: &HeaderMap,
+    outcome: Outcome,
+    limits: &Limits,
+) -> Answer {
     match outcome.result {
+        Ok(Reply {
+            response: vouchsafe_logical::Response::Stream(streamed),
+            ..
+        }) => stream(streamed, limits),
         Ok(reply) => success(request_id, headers, &outcome.mount_type, reply),
         Err(error) => refusal(&error),
     }
+}
+
+/// A document that is sent while it is being made.
+fn stream(streamed: Streamed, limits: &Limits) -> Answer {
+    let body = AnswerBody::stream(streamed.source, limits.idle_timeout);
+    let mut answer = Response::new(body);
+    let headers = answer.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(streamed.content_type),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    with_transport_security(answer)
 }
 
 /// The answer to a request that failed or was refused.
@@ -59,8 +82,10 @@ fn success(request_id: &str, headers: &HeaderMap, mount_type: &str, reply: Reply
         Logical::Empty | Logical::Accepted => (None, None),
         Logical::Data(data) => (Some(data), None),
         Logical::Auth(auth) => (None, Some(&**auth)),
-        Logical::Login(_) => {
-            return refusal(&Error::internal("a proof of identity reached the edge"));
+        Logical::Login(_) | Logical::Stream(_) => {
+            return refusal(&Error::internal(
+                "an answer reached the edge that has no envelope",
+            ));
         }
     };
     let envelope = Envelope {
@@ -112,7 +137,7 @@ fn document(request: &HeaderMap, raw: &Raw) -> Answer {
         .etag
         .as_deref()
         .is_some_and(|etag| is_known(request, etag));
-    let mut answer = Response::new(Full::new(if known {
+    let mut answer = Response::new(AnswerBody::from(if known {
         Bytes::new()
     } else {
         raw.body.clone()
@@ -155,7 +180,7 @@ pub(crate) fn is_known(request: &HeaderMap, etag: &str) -> bool {
 /// The answer to a HEAD: the length is told, the body is not sent. Hyper does this for HTTP/1 only.
 pub(crate) fn without_body(mut answer: Answer) -> Answer {
     let length = answer.body().size_hint().exact().unwrap_or(0);
-    *answer.body_mut() = Full::new(Bytes::new());
+    *answer.body_mut() = Bytes::new().into();
     if length > 0 {
         let headers = answer.headers_mut();
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
@@ -165,13 +190,13 @@ pub(crate) fn without_body(mut answer: Answer) -> Answer {
 
 fn no_content() -> Answer {
     let mut answer = json_answer(StatusCode::NO_CONTENT, String::new());
-    *answer.body_mut() = Full::new(Bytes::new());
+    *answer.body_mut() = Bytes::new().into();
     answer
 }
 
 fn json_answer(status: StatusCode, mut body: String) -> Answer {
     body.push('\n');
-    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    let mut answer = Response::new(AnswerBody::from(Bytes::from(body)));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(
@@ -201,14 +226,14 @@ mod tests {
             result: Ok(reply),
             mount_type: "kv".to_owned(),
         };
-        let answer = super::outcome("id", &HeaderMap::new(), outcome);
+        let answer = super::outcome("id", &HeaderMap::new(), outcome, &Limits::default());
         let (parts, body) = answer.into_parts();
         let body = bytes_of(body);
         let envelope = serde_json::from_slice(&body).unwrap_or(Value::Null);
         (parts.status, envelope)
     }
 
-    fn bytes_of(body: Full<Bytes>) -> Bytes {
+    fn bytes_of(body: AnswerBody) -> Bytes {
         use http_body_util::BodyExt;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()

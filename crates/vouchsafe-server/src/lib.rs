@@ -1,7 +1,8 @@
 //! The HTTP edge: bytes in, [`Request`](vouchsafe_logical::Request) out; outcome in, bytes out.
 //!
 //! `logical.rs` is the file of a request's way; `decode.rs` and `encode.rs` are its two halves,
-//! `error.rs` the only place that knows status codes, `listen.rs` the sockets, `tls.rs` what is between
+//! `stream.rs` the bodies that are too large to hold, `error.rs` the
+//! only place that knows status codes, `listen.rs` the sockets, `tls.rs` what is between
 //! sockets and bytes. There is one wildcard route, so there is no router and no framework: hyper is all
 //! that is needed.
 
@@ -14,6 +15,7 @@ pub mod limit;
 mod listen;
 mod logical;
 mod published;
+mod stream;
 mod tls;
 
 pub use forwarded::Forwarding;

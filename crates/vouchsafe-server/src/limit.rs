@@ -7,6 +7,9 @@ pub const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The most bytes of all request bodies that are being read at a time. A body is read before anybody
 /// has proved anything, so this bounds what outsiders can make the server hold.
 pub const BODIES_BYTES_MAX: usize = 8 * BODY_BYTES_MAX;
+/// The largest snapshot that is restored, in bytes: one tebibyte. It passes through a bounded amount
+/// of memory, so this bounds only what is written to a disk that had better be larger.
+pub const SNAPSHOT_BYTES_MAX: u64 = 1 << 40;
 /// The deepest nesting of a JSON body.
 pub const JSON_DEPTH_MAX: usize = 64;
 /// The most values (members and elements, nested ones included) of a JSON body.
@@ -23,7 +26,7 @@ pub const HEAD_BYTES_MAX: usize = 64 * 1024;
 pub const CONNECTIONS_MAX: usize = 8_192;
 /// How long a client may take for the head of a request.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a client may take for the body of a request.
+/// How long a client may take for the body of a request, or for the next piece of a snapshot.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a request may take altogether: Vault's `max_request_duration`.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
@@ -42,6 +45,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// See [`BODIES_BYTES_MAX`]. Set once, when the edge is made.
     pub bodies_bytes: usize,
+    /// See [`SNAPSHOT_BYTES_MAX`].
+    pub snapshot_bytes: u64,
     /// See [`CONNECTIONS_MAX`]; at least one.
     pub connections: usize,
     /// See [`HEAD_TIMEOUT`].
@@ -61,6 +66,7 @@ impl Default for Limits {
         Self {
             body_bytes: BODY_BYTES_MAX,
             bodies_bytes: BODIES_BYTES_MAX,
+            snapshot_bytes: SNAPSHOT_BYTES_MAX,
             connections: CONNECTIONS_MAX,
             head_timeout: HEAD_TIMEOUT,
             body_timeout: BODY_TIMEOUT,

@@ -122,7 +122,9 @@ impl Serving {
     }
 }
 
-fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+pub(crate) fn spawn<T: Send + 'static>(
+    task: impl Future<Output = T> + Send + 'static,
+) -> JoinHandle<T> {
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the supervised spawner of the listener"
@@ -259,13 +261,14 @@ impl Connection {
             let active = Active::begin(&activity);
             let is_head = request.method() == Method::HEAD;
             async move {
-                let answer = match client {
+                let mut answer = match client {
                     _ if let Some(published) = published => published,
                     Ok(client) => edge.serve(request, Some(client), &running).await,
                     Err(error) if is_head => encode::without_body(encode::refusal(&error)),
                     Err(error) => encode::refusal(&error),
                 };
-                drop(active);
+                // A connection on which an answer is still being sent is not idle.
+                answer.body_mut().hold(active);
                 Ok::<_, Infallible>(answer)
             }
         });

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use http::{Method, Request as HttpRequest};
+use http::{HeaderMap, Method, Request as HttpRequest};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -16,11 +16,12 @@ use vouchsafe_core::{Core, Outcome};
 use vouchsafe_logical::{Entropy, EntropyExt, Error, ErrorKind, Operation, Request};
 
 use crate::begun::{Begun, Panicked};
-use crate::decode;
+use crate::decode::{self, Head};
 use crate::encode::{self, Answer};
 use crate::forwarded::Forwarding;
 use crate::limit::Limits;
 use crate::published::{self, Purpose};
+use crate::stream::Upload;
 
 /// Who sees `sys/metrics` through a listener.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,15 +111,9 @@ impl Edge {
     ) -> Answer {
         let id = self.entropy.uuid();
         let is_head = request.method() == Method::HEAD;
-        let answer = self.answer(&id, request, remote, running);
-        let answer = match tokio::time::timeout(self.limits.request_timeout, answer).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => self.refuse(&error),
-            Err(_) => self.refuse(&Error::new(
-                ErrorKind::Unavailable,
-                "request_timeout",
-                "the request took too long",
-            )),
+        let answer = match self.answer(&id, request, remote, running).await {
+            Ok(answer) => answer,
+            Err(error) => self.refuse(&error),
         };
         if is_head {
             encode::without_body(answer)
@@ -146,9 +141,32 @@ impl Edge {
             return Err(Error::not_found());
         }
         let head = decode::head(&parts)?;
+        if Core::takes_snapshot(head.operation, &head.path) {
+            return self.restore(id, &parts.headers, body, running).await;
+        }
+        let answer = self.answer_in_time(id, head, &parts.headers, body, remote, running);
+        match tokio::time::timeout(self.limits.request_timeout, answer).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Error::new(
+                ErrorKind::Unavailable,
+                "request_timeout",
+                "the request took too long",
+            )),
+        }
+    }
+
+    async fn answer_in_time(
+        &self,
+        id: &str,
+        head: Head,
+        headers: &HeaderMap,
+        body: Incoming,
+        remote: Option<SocketAddr>,
+        running: &Arc<Semaphore>,
+    ) -> Result<Answer, Error> {
         // Held to the end of the request: what is made of a body is no smaller than it.
         let (body, _held) = read(body, &self.limits, &self.bodies).await?;
-        let request = decode::request(id.to_owned(), head, &parts.headers, &body, remote)?;
+        let request = decode::request(id.to_owned(), head, headers, &body, remote)?;
         drop(body);
         let outcome = match self.metrics {
             MetricsAccess::WithToken => None,
@@ -158,7 +176,31 @@ impl Edge {
             Some(outcome) => outcome,
             None => self.handle(request, running).await?,
         };
-        Ok(encode::outcome(id, &parts.headers, outcome))
+        Ok(encode::outcome(id, headers, outcome, &self.limits))
+    }
+
+    /// Takes a snapshot, which is no request that the pipeline could judge and no body that could be
+    /// held. It is finished also when the client hangs up after its last byte.
+    async fn restore(
+        &self,
+        id: &str,
+        headers: &HeaderMap,
+        body: Incoming,
+        running: &Arc<Semaphore>,
+    ) -> Result<Answer, Error> {
+        let permit = Arc::clone(running).acquire_owned().await;
+        let core = Arc::clone(&self.core);
+        let upload = Upload::new(body, self.limits.snapshot_bytes, self.limits.body_timeout);
+        let task = async move {
+            let result = core.restore(upload).await;
+            drop(permit);
+            Outcome {
+                result,
+                mount_type: "system".to_owned(),
+            }
+        };
+        let outcome = begun(task).await?;
+        Ok(encode::outcome(id, headers, outcome, &self.limits))
     }
 
     /// The answer, if the request is one for the metrics, which this listener treats specially.
@@ -181,11 +223,15 @@ impl Edge {
             drop(permit);
             outcome
         };
-        Begun::new(task).await.map_err(|Panicked| {
-            tracing::error!("a request panicked");
-            Error::internal("the request panicked").with_reason("request_panicked")
-        })
+        begun(task).await
     }
+}
+
+async fn begun(task: impl Future<Output = Outcome> + Send + 'static) -> Result<Outcome, Error> {
+    Begun::new(task).await.map_err(|Panicked| {
+        tracing::error!("a request panicked");
+        Error::internal("the request panicked").with_reason("request_panicked")
+    })
 }
 
 /// The whole body, within its limits, and its part of what all bodies may have.

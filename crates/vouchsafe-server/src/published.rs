@@ -11,13 +11,13 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::Full;
 use vouchsafe_core::Core;
 use vouchsafe_logical::publication::{CacheAge, Found};
 use vouchsafe_logical::{Error, Timestamp};
 
 use crate::encode::{self, Answer};
 use crate::forwarded::Forwarding;
+use crate::stream::AnswerBody;
 
 /// What a listener is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,7 +98,7 @@ fn document<B>(found: &Found, request: &Request<B>, now: Timestamp) -> Answer {
     } else {
         found.document.body.clone()
     };
-    let mut answer = Response::new(Full::new(body));
+    let mut answer = Response::new(AnswerBody::from(body));
     if is_known {
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
     }

@@ -6,6 +6,7 @@
 //! - [`barrier`]: AES-256-GCM between the physical store and everything above it. It implements
 //!   [`vouchsafe_logical::Store`], and it alone can build an [`Unsealed`].
 //!
+//! - [`snapshot`]: the file that a backup is: its bytes, written and read piece by piece.
 //! - [`seal`]: how the root key is kept from whoever has only the disk (Shamir's shares).
 //!
 //! The barrier takes the root key whole and is told nothing of seals. What the stored bytes look like is in
@@ -20,8 +21,9 @@
 pub mod barrier;
 pub mod physical;
 pub mod seal;
+pub mod snapshot;
 
-pub use barrier::{Barrier, RootKey, SealConfig, SealRecord, Unsealed};
+pub use barrier::{Backup, Barrier, Restore, Restored, RootKey, SealConfig, SealRecord, Unsealed};
 pub use physical::file::{Check, FilePhysical, OpenError};
 pub use physical::in_memory::InMemory;
 pub use physical::{Change, ChangeEvent, ChangeFeed, Physical, Revision};

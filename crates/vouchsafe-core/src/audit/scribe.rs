@@ -190,9 +190,13 @@ impl<'a> Scribe<'a> {
                 .object(data, clear, is_list && self.elide_lists)
                 .map(ResponseData::Object),
             Ok(Response::Raw(raw)) => Some(self.document(raw, clear)),
-            Ok(Response::Empty | Response::Accepted | Response::Auth(_) | Response::Login(_)) => {
-                None
-            }
+            Ok(
+                Response::Empty
+                | Response::Accepted
+                | Response::Auth(_)
+                | Response::Login(_)
+                | Response::Stream(_),
+            ) => None,
             Err(error) => match error.data() {
                 Some(Value::Object(data)) => {
                     self.object(data, clear, false).map(ResponseData::Object)

@@ -13,6 +13,7 @@ mod attempt;
 mod generate_root;
 mod initialize;
 mod rekey;
+mod restore;
 mod unseal;
 
 use base64::Engine;

@@ -77,6 +77,10 @@ impl Core {
                 UnsealError::NotInitialized => {
                     Error::invalid_because("not_initialized", "Vault is not initialized")
                 }
+                // Whoever unseals must be told, and it is no secret.
+                UnsealError::SnapshotAltered => {
+                    Error::invalid_because("snapshot_altered", error.to_string())
+                }
                 UnsealError::RootKeyRefused | UnsealError::Failed(_) => {
                     Error::internal(error.to_string())
                 }

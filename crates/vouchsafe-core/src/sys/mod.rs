@@ -26,6 +26,7 @@ mod mount;
 mod openapi;
 mod policy;
 mod seal;
+mod storage;
 mod tool;
 
 /// The `sys/` endpoints.
@@ -57,6 +58,7 @@ impl Duties for Sys {}
 
 const ROUTES: &[&Route<Sys>] = &[
     &seal::SEAL,
+    &storage::SNAPSHOT,
     &policy::POLICY,
     &policy::POLICIES,
     &policy::LEGACY_POLICY,

@@ -59,7 +59,7 @@ impl StoredAnswer {
                 Response::Accepted => Body::Accepted,
                 Response::Data(data) => Body::Data(data),
                 Response::Auth(auth) => Body::Auth(Box::new(StoredAuth::of(*auth))),
-                Response::Raw(_) => {
+                Response::Raw(_) | Response::Stream(_) => {
                     return Err(Error::invalid_because(
                         "document_not_wrappable",
                         "the answer is a document without an envelope, which can't be wrapped",

@@ -37,6 +37,8 @@ pub enum UnsealError {
     NotInitialized,
     /// The root key does not open the keyring. A wrong key and a damaged keyring look the same.
     RootKeyRefused,
+    /// The store was restored from a snapshot in which somebody changed, removed or added records.
+    SnapshotAltered,
     /// The store failed, or the keyring is of a format that this version does not know.
     Failed(StoreError),
 }
@@ -47,6 +49,11 @@ impl fmt::Display for UnsealError {
             Self::NotInitialized => f.write_str("barrier is not initialized"),
             Self::RootKeyRefused => f.write_str(
                 "root key does not open the keyring: the key is wrong, or the keyring is damaged",
+            ),
+            Self::SnapshotAltered => f.write_str(
+                "the snapshot that this store was restored from is not what the server wrote that \
+                 was backed up: records were changed, removed or added; restore another one over \
+                 an empty store",
             ),
             Self::Failed(error) => error.fmt(f),
         }

@@ -16,6 +16,7 @@
 //! - No random byte makes two nonces, and far fewer than 2^32 random nonces are used with one key:
 //!   a commit that finds [`ENCRYPTIONS_PER_TERM_MAX`] reached rotates first.
 
+mod backup;
 mod error;
 mod keyring;
 mod nonce;
@@ -32,6 +33,7 @@ use std::sync::atomic::Ordering;
 use arc_swap::ArcSwapOption;
 use vouchsafe_logical::{Batch, Clock, CommitError, Entropy, StoreError, Timestamp, Version};
 
+pub use backup::{Backup, RESTORED_KEY, Restore, RestoreError, Restored};
 pub use error::{InitializeError, UnsealError};
 pub use record::OVERHEAD_BYTES;
 pub use root_key::{ROOT_KEY_BYTES, RootKey, RootKeyLengthError};
@@ -168,8 +170,8 @@ impl Barrier {
     /// keyring anew, so a wrong root key is refused also then, and changes nothing.
     ///
     /// # Errors
-    /// [`UnsealError`]: not initialized, a root key that does not open the keyring, or a store
-    /// that failed.
+    /// [`UnsealError`]: not initialized, a root key that does not open the keyring, a store that
+    /// was restored from an altered snapshot, or one that failed.
     pub async fn unseal(&self, root_key: &RootKey) -> Result<Unsealed, UnsealError> {
         let Some(stored) = self.physical.get(KEYRING_KEY).await? else {
             return Err(UnsealError::NotInitialized);
@@ -186,6 +188,7 @@ impl Barrier {
             &document,
             held.as_deref(),
         ));
+        self.check_restored(&loaded).await?;
         self.keyring.rcu(|held| match held {
             Some(newer) if newer.version > loaded.version => Arc::clone(newer),
             _ => Arc::clone(&loaded),

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use vouchsafe_logical::{Batch, BoxFuture, CommitError, Newer, Record, Store, StoreError, Version};
 
-use super::{Barrier, KEYRING_KEY, SEAL_KEY, VALUE_BYTES_MAX, record};
+use super::{Barrier, KEYRING_KEY, RESTORED_KEY, SEAL_KEY, VALUE_BYTES_MAX, record};
 
 impl Store for Barrier {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Record>, StoreError>> {
@@ -113,9 +113,9 @@ impl Barrier {
 
 /// The keyring is out of reach of those above: whoever overwrites it loses all data.
 fn check_reserved(key: &str) -> Result<(), StoreError> {
-    if key == KEYRING_KEY || key == SEAL_KEY {
+    if [KEYRING_KEY, SEAL_KEY, RESTORED_KEY].contains(&key) {
         return Err(StoreError::Limit(
-            "keys `core/keyring` and `core/seal` are reserved for the barrier",
+            "keys `core/keyring`, `core/seal` and `core/restored` are reserved for the barrier",
         ));
     }
     Ok(())

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use vouchsafe_logical::{Batch, BoxFuture, CommitError, Newer, Record, StoreError, Version};
 
-use super::{Change, ChangeFeed, Physical, Revision};
+use super::{Change, ChangeFeed, Physical, PhysicalSnapshot, Replacement, Revision};
 
 /// The kind of call that a fault waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,10 @@ pub enum Call {
     Get,
     /// [`Physical::list`].
     List,
+    /// [`Physical::replace`]: its beginning.
+    Replace,
+    /// [`Physical::snapshot`]: its beginning.
+    Snapshot,
     /// [`Physical::subscribe`].
     Subscribe,
 }
@@ -201,6 +205,14 @@ impl Physical for FaultyPhysical {
                 crashes,
             }) as Box<dyn ChangeFeed>)
         })
+    }
+
+    fn snapshot(&self) -> BoxFuture<'_, Result<Box<dyn PhysicalSnapshot>, StoreError>> {
+        Box::pin(self.perform(Call::Snapshot, self.inner.snapshot()))
+    }
+
+    fn replace(&self, above: Revision) -> BoxFuture<'_, Result<Box<dyn Replacement>, StoreError>> {
+        Box::pin(self.perform(Call::Replace, self.inner.replace(above)))
     }
 }
 

@@ -64,6 +64,18 @@ impl History {
             .send_if_modified(|sent| std::mem::replace(sent, head) != head);
     }
 
+    /// Begins anew after `head`, which replaced everything: whoever has seen less has lagged.
+    pub(super) fn restart(&self, head: Revision) {
+        {
+            let mut log = self.log.write().unwrap_or_else(PoisonError::into_inner);
+            log.events.clear();
+            log.keys = 0;
+            log.head = head;
+            log.forgotten = head;
+        }
+        self.head.send_replace(head);
+    }
+
     /// See [`super::Physical::subscribe`].
     pub(super) fn subscribe(&self, after: Option<Revision>) -> Box<dyn ChangeFeed> {
         Box::new(Feed {

@@ -6,21 +6,25 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use vouchsafe_logical::view::LIST_PAGE_MAX;
 use vouchsafe_logical::{Batch, BoxFuture, CommitError, Newer, Record, StoreError, Version};
 
 use super::history::History;
-use super::{ChangeEvent, ChangeFeed, Physical, Revision, limit};
+use super::{ChangeEvent, ChangeFeed, Physical, PhysicalSnapshot, Replacement, Revision, limit};
 
 /// The physical store in memory.
 pub struct InMemory {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
     state: RwLock<State>,
     history: History,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     records: BTreeMap<String, Record>,
     revision: Revision,
@@ -31,11 +35,15 @@ impl InMemory {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            state: RwLock::default(),
-            history: History::new(Revision::default()),
+            shared: Arc::new(Shared {
+                state: RwLock::default(),
+                history: History::new(Revision::default()),
+            }),
         }
     }
+}
 
+impl Shared {
     /// A poisoned lock is entered all the same: a batch is checked as a whole before its first
     /// write, and writing it can't panic, so no panic leaves half a batch behind.
     fn read(&self) -> RwLockReadGuard<'_, State> {
@@ -58,7 +66,7 @@ impl Physical for InMemory {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Record>, StoreError>> {
         Box::pin(async move {
             limit::check_key(key)?;
-            Ok(self.read().records.get(key).cloned())
+            Ok(self.shared.read().records.get(key).cloned())
         })
     }
 
@@ -69,7 +77,7 @@ impl Physical for InMemory {
     ) -> BoxFuture<'a, Result<Newer, StoreError>> {
         Box::pin(async move {
             limit::check_key(key)?;
-            Ok(match self.read().records.get(key) {
+            Ok(match self.shared.read().records.get(key) {
                 None => Newer::Absent,
                 Some(record) if record.version == than => Newer::Same,
                 Some(record) => Newer::Record(record.clone()),
@@ -89,6 +97,7 @@ impl Physical for InMemory {
                 _ => Bound::Included(prefix),
             };
             Ok(self
+                .shared
                 .read()
                 .records
                 .range::<str, _>((from, Bound::Unbounded))
@@ -103,9 +112,9 @@ impl Physical for InMemory {
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Revision, CommitError>> {
         Box::pin(async move {
             limit::check_batch(&batch)?;
-            let mut state = self.write();
+            let mut state = self.shared.write();
             let event = state.apply(batch)?;
-            self.history.announce(event);
+            self.shared.history.announce(event);
             Ok(state.revision)
         })
     }
@@ -114,7 +123,89 @@ impl Physical for InMemory {
         &self,
         after: Option<Revision>,
     ) -> BoxFuture<'_, Result<Box<dyn ChangeFeed>, StoreError>> {
-        Box::pin(async move { Ok(self.history.subscribe(after)) })
+        Box::pin(async move { Ok(self.shared.history.subscribe(after)) })
+    }
+
+    /// A copy: what is in memory as a whole can be there twice for a moment.
+    fn snapshot(&self) -> BoxFuture<'_, Result<Box<dyn PhysicalSnapshot>, StoreError>> {
+        Box::pin(async move {
+            let state = self.shared.read().clone();
+            Ok(Box::new(state) as Box<dyn PhysicalSnapshot>)
+        })
+    }
+
+    fn replace(&self, above: Revision) -> BoxFuture<'_, Result<Box<dyn Replacement>, StoreError>> {
+        Box::pin(async move {
+            let begun_at = self.shared.read().revision;
+            let replacement = Staged {
+                shared: Arc::clone(&self.shared),
+                begun_at,
+                staged: State {
+                    records: BTreeMap::new(),
+                    revision: Revision(begun_at.max(above).0 + 1),
+                },
+            };
+            Ok(Box::new(replacement) as Box<dyn Replacement>)
+        })
+    }
+}
+
+impl PhysicalSnapshot for State {
+    fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    fn page<'a>(
+        &'a self,
+        after: Option<&'a str>,
+        bytes: usize,
+    ) -> BoxFuture<'a, Result<Vec<(String, Record)>, StoreError>> {
+        Box::pin(async move {
+            let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+            let (mut page, mut taken) = (Vec::new(), 0);
+            for (key, record) in self.records.range::<str, _>((from, Bound::Unbounded)) {
+                taken += key.len() + record.value.len();
+                page.push((key.clone(), record.clone()));
+                if taken >= bytes {
+                    break;
+                }
+            }
+            Ok(page)
+        })
+    }
+}
+
+/// What shall take the place of a state.
+struct Staged {
+    shared: Arc<Shared>,
+    begun_at: Revision,
+    staged: State,
+}
+
+impl Replacement for Staged {
+    fn put(&mut self, records: Vec<(String, Vec<u8>)>) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            limit::check_records(&records)?;
+            let version = self.staged.revision.into();
+            let records = records
+                .into_iter()
+                .map(|(key, value)| (key, Record { version, value }));
+            self.staged.records.extend(records);
+            Ok(())
+        })
+    }
+
+    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Revision, CommitError>> {
+        Box::pin(async move {
+            let mut state = self.shared.write();
+            if state.revision != self.begun_at {
+                return Err(CommitError::Conflict);
+            }
+            let revision = self.staged.revision;
+            *state = self.staged;
+            self.shared.history.restart(revision);
+            Ok(revision)
+        })
     }
 }
 

@@ -32,6 +32,25 @@ pub const fn check_key(key: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
+const fn check_value_bytes(bytes: usize) -> Result<(), StoreError> {
+    if bytes > VALUE_BYTES_MAX {
+        return Err(StoreError::Limit("a value has at most 1,048,640 bytes"));
+    }
+    Ok(())
+}
+
+/// Refuses records with a bad key or too long a value.
+///
+/// # Errors
+/// [`StoreError::Limit`].
+pub fn check_records(records: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
+    for (key, value) in records {
+        check_key(key)?;
+        check_value_bytes(value.len())?;
+    }
+    Ok(())
+}
+
 /// Refuses a batch with a bad key, too long a value, too many entries or too many bytes.
 ///
 /// Entries are expectations plus writes. Bytes are all keys, and all values to be written.
@@ -52,9 +71,7 @@ pub fn check_batch(batch: &Batch) -> Result<(), StoreError> {
     for (key, value) in &batch.writes {
         check_key(key)?;
         let value_bytes = value.as_ref().map_or(0, Vec::len);
-        if value_bytes > VALUE_BYTES_MAX {
-            return Err(StoreError::Limit("a value has at most 1,048,640 bytes"));
-        }
+        check_value_bytes(value_bytes)?;
         bytes += key.len() + value_bytes;
     }
     if bytes > BATCH_BYTES_MAX {

@@ -30,6 +30,9 @@
 //!   keep it at a constant number of statements for any batch.
 //! - `subscribe`: `LISTEN` wakes, `change` rows above the last seen revision are the content. Rows
 //!   older than a retention time are deleted; a subscriber behind the oldest is lagged.
+//! - `snapshot`: one REPEATABLE READ transaction that lives as long as the snapshot.
+//! - `replace`: a table beside `record` that is filled page by page, then renamed in the transaction
+//!   that checks the head row.
 //!
 //! # How this maps to etcd
 //!
@@ -41,6 +44,9 @@
 //!   [`limit::BATCH_BYTES_MAX`]; an implementation checks that when it opens, and refuses to start
 //!   rather than fail on the first large batch.
 //! - `subscribe`: a watch from `after + 1`; a compacted revision is a lag.
+//! - `snapshot`: range requests at one revision, which must not be compacted meanwhile.
+//! - `replace`: no transaction is large enough, so the new records are put below a prefix of their
+//!   own, and the key that names the prefix in force is the one compare-and-swap.
 
 pub mod conformance;
 pub mod faulty;
@@ -48,10 +54,13 @@ pub mod file;
 pub mod history;
 pub mod in_memory;
 pub mod limit;
+mod whole;
 
 use std::sync::Arc;
 
 use vouchsafe_logical::{Batch, BoxFuture, CommitError, Newer, Record, StoreError, Version};
+
+pub use whole::{PhysicalSnapshot, Replacement};
 
 /// The position of a commit in the order of all commits of a store. Zero is the empty store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -143,6 +152,17 @@ pub trait Physical: Send + Sync + 'static {
         &self,
         after: Option<Revision>,
     ) -> BoxFuture<'_, Result<Box<dyn ChangeFeed>, StoreError>>;
+
+    /// The store as it is now: what is committed later is not in it, however long it is read.
+    fn snapshot(&self) -> BoxFuture<'_, Result<Box<dyn PhysicalSnapshot>, StoreError>>;
+
+    /// Begins to replace everything in the store by other records, whose revision will be above
+    /// `above` as well as above the store's own.
+    ///
+    /// # Errors
+    /// [`StoreError::Limit`] where the store takes one replacement at a time and another is under
+    /// way; [`StoreError::Io`].
+    fn replace(&self, above: Revision) -> BoxFuture<'_, Result<Box<dyn Replacement>, StoreError>>;
 }
 
 impl<P: Physical + ?Sized> Physical for Arc<P> {
@@ -176,5 +196,13 @@ impl<P: Physical + ?Sized> Physical for Arc<P> {
         after: Option<Revision>,
     ) -> BoxFuture<'_, Result<Box<dyn ChangeFeed>, StoreError>> {
         (**self).subscribe(after)
+    }
+
+    fn snapshot(&self) -> BoxFuture<'_, Result<Box<dyn PhysicalSnapshot>, StoreError>> {
+        (**self).snapshot()
+    }
+
+    fn replace(&self, above: Revision) -> BoxFuture<'_, Result<Box<dyn Replacement>, StoreError>> {
+        (**self).replace(above)
     }
 }

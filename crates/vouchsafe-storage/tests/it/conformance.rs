@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use vouchsafe_logical::{Batch, BoxFuture, CommitError, Newer, Record, StoreError, Version};
 use vouchsafe_storage::physical::conformance::CHECKS;
+use vouchsafe_storage::physical::{PhysicalSnapshot, Replacement};
 use vouchsafe_storage::{Change, ChangeEvent, ChangeFeed, Physical, Revision};
 
 use crate::fake::in_memory;
@@ -22,6 +23,9 @@ enum Breakage {
     LimitIgnored,
     OrderReversed,
     PrefixIsFolder,
+    ReplacedInParts,
+    RevisionsFallBack,
+    SnapshotLive,
     VersionsReused,
 }
 
@@ -142,6 +146,71 @@ impl Physical for Broken {
             }) as Box<dyn ChangeFeed>)
         })
     }
+
+    fn snapshot(&self) -> BoxFuture<'_, Result<Box<dyn PhysicalSnapshot>, StoreError>> {
+        Box::pin(async move {
+            if self.is(Breakage::SnapshotLive) {
+                let live = Live(Arc::clone(&self.inner));
+                return Ok(Box::new(live) as Box<dyn PhysicalSnapshot>);
+            }
+            self.inner.snapshot().await
+        })
+    }
+
+    fn replace(&self, above: Revision) -> BoxFuture<'_, Result<Box<dyn Replacement>, StoreError>> {
+        Box::pin(async move {
+            if self.is(Breakage::ReplacedInParts) {
+                let writer = Parts(Arc::clone(&self.inner));
+                return Ok(Box::new(writer) as Box<dyn Replacement>);
+            }
+            let above = if self.is(Breakage::RevisionsFallBack) {
+                Revision::default()
+            } else {
+                above
+            };
+            self.inner.replace(above).await
+        })
+    }
+}
+
+/// Reads the store as it is at each page.
+struct Live(Arc<dyn Physical>);
+
+impl PhysicalSnapshot for Live {
+    fn revision(&self) -> Revision {
+        Revision(1)
+    }
+
+    fn page<'a>(
+        &'a self,
+        after: Option<&'a str>,
+        bytes: usize,
+    ) -> BoxFuture<'a, Result<Vec<(String, Record)>, StoreError>> {
+        Box::pin(async move { self.0.snapshot().await?.page(after, bytes).await })
+    }
+}
+
+/// Writes what it is given at once, over what there is.
+struct Parts(Arc<dyn Physical>);
+
+impl Replacement for Parts {
+    fn put(&mut self, records: Vec<(String, Vec<u8>)>) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let writes = records.into_iter().map(|(key, value)| (key, Some(value)));
+            let batch = Batch {
+                expect: Default::default(),
+                writes: writes.collect(),
+            };
+            match self.0.commit(batch).await {
+                Err(CommitError::Failed(error)) => Err(error),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Revision, CommitError>> {
+        Box::pin(async move { self.0.commit(Batch::default()).await })
+    }
 }
 
 struct BrokenFeed {
@@ -217,6 +286,16 @@ async fn broken_promise_fails_its_check() {
         (Breakage::LimitIgnored, "page_is_bounded"),
         (Breakage::OrderReversed, "keys_are_ordered_by_bytes"),
         (Breakage::PrefixIsFolder, "prefix_is_a_string_not_a_folder"),
+        (
+            Breakage::ReplacedInParts,
+            "replacement_is_not_seen_before_it_is_finished",
+        ),
+        (Breakage::ReplacedInParts, "replacement_replaces_everything"),
+        (
+            Breakage::RevisionsFallBack,
+            "replacement_has_a_revision_above_all_others",
+        ),
+        (Breakage::SnapshotLive, "snapshot_is_of_one_moment"),
         (
             Breakage::VersionsReused,
             "version_is_the_revision_of_the_write",

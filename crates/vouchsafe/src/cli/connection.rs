@@ -113,6 +113,34 @@ impl Connection {
         self.runtime.block_on(self.client.send(request))
     }
 
+    /// Sends a request whose answer is too large to hold, and gives each piece of it to `take`.
+    pub(crate) fn download(
+        &self,
+        request: &Request,
+        mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<Result<(), Failure>, ClientError> {
+        self.runtime.block_on(async {
+            let mut download = self.client.download(request).await?;
+            while let Some(piece) = download.next().await? {
+                if let Err(failure) = take(&piece) {
+                    return Ok(Err(failure));
+                }
+            }
+            Ok(Ok(()))
+        })
+    }
+
+    /// Sends a request with a body of `bytes` bytes that is too large to hold.
+    pub(crate) fn upload(
+        &self,
+        request: &Request,
+        source: impl std::io::Read,
+        bytes: u64,
+    ) -> Result<Response, ClientError> {
+        self.runtime
+            .block_on(self.client.upload(request, source, bytes))
+    }
+
     /// Waits, for a command that asks again and again.
     pub(crate) fn sleep(&self, time: Duration) {
         self.runtime.block_on(tokio::time::sleep(time));

@@ -17,6 +17,7 @@ pub(crate) struct Console {
     err: Box<dyn Write>,
     input_is_terminal: bool,
     out_is_terminal: bool,
+    err_is_terminal: bool,
 }
 
 impl Console {
@@ -28,6 +29,7 @@ impl Console {
             err: Box::new(io::stderr()),
             input_is_terminal: io::stdin().is_terminal(),
             out_is_terminal: io::stdout().is_terminal(),
+            err_is_terminal: io::stderr().is_terminal(),
         }
     }
 
@@ -40,6 +42,7 @@ impl Console {
             err: Box::new(io::sink()),
             input_is_terminal: false,
             out_is_terminal: false,
+            err_is_terminal: false,
         }
     }
 
@@ -60,6 +63,15 @@ impl Console {
     /// Writes a line to standard error.
     pub(crate) fn error_line(&mut self, text: &str) {
         let _ = writeln!(self.err, "{text}");
+    }
+
+    /// Shows how far something is, over what was shown before; to a person only.
+    pub(crate) fn progress(&mut self, text: &str) {
+        if self.err_is_terminal {
+            // The control sequence clears the rest of the line.
+            let _ = write!(self.err, "\r{text}\x1b[K");
+            let _ = self.err.flush();
+        }
     }
 
     /// Everything on standard input, up to [`INPUT_BYTES_MAX`].

@@ -50,6 +50,31 @@ impl Context {
             .ok_or_else(|| Failure::local("there is no connection"))
     }
 
+    /// The connection, and the console beside it.
+    ///
+    /// # Errors
+    ///
+    /// When [`Context::connect`] was not called.
+    pub(crate) fn parts(&mut self) -> Result<(&Connection, &mut Console), Failure> {
+        match &self.connection {
+            Some(connection) => Ok((connection, &mut self.console)),
+            None => Err(Failure::local("there is no connection")),
+        }
+    }
+
+    /// Stops with a description of a request, if that is wished instead of sending it.
+    pub(crate) fn described(&self, request: &Request) -> Result<(), Stop> {
+        let connection = self.connection()?;
+        match connection.preview() {
+            Some(Preview::Curl) => {
+                let text = preview::curl(connection.client(), request, self.program);
+                Err(Stop::Described(text))
+            }
+            Some(Preview::Policy) => Err(Stop::Described(preview::policy(request))),
+            None => Ok(()),
+        }
+    }
+
     /// Sends a request; the answer may have any status. `doing` begins the text of a failure.
     pub(crate) fn send(&self, request: &Request, doing: &str) -> Result<Response, Stop> {
         let connection = self.connection()?;
@@ -57,14 +82,7 @@ impl Context {
         if request.wrap_ttl().is_none() {
             request = request.with_wrap_ttl(connection.wrap_ttl());
         }
-        match connection.preview() {
-            Some(Preview::Curl) => {
-                let text = preview::curl(connection.client(), &request, self.program);
-                return Err(Stop::Described(text));
-            }
-            Some(Preview::Policy) => return Err(Stop::Described(preview::policy(&request))),
-            None => {}
-        }
+        self.described(&request)?;
         connection
             .send(&request)
             .map_err(|source| failed(doing, &request, source).into())

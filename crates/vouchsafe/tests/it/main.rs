@@ -22,6 +22,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+mod backup;
 mod configured;
 mod process;
 mod script;

@@ -49,6 +49,13 @@ impl Ask {
         Self(self.0.body(body))
     }
 
+    /// Sends it, and reads the whole answer to what must have this status, which need not be text.
+    pub(crate) async fn bytes(self, status: u16) -> Vec<u8> {
+        let response = self.0.send().await.expect("an answer");
+        assert_eq!(response.status().as_u16(), status);
+        response.bytes().await.expect("a whole answer").to_vec()
+    }
+
     /// Sends it and reads the whole answer.
     pub(crate) async fn send(self) -> Answer {
         let response = self.0.send().await.expect("an answer");

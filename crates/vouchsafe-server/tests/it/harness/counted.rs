@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use vouchsafe_logical::{Batch, BoxFuture, CommitError, Newer, Record, StoreError, Version};
+use vouchsafe_storage::physical::{PhysicalSnapshot, Replacement};
 use vouchsafe_storage::{ChangeFeed, InMemory, Physical, Revision};
 
 /// A store in memory and how many records were asked for or listed.
@@ -66,5 +67,13 @@ impl Physical for Counted {
         after: Option<Revision>,
     ) -> BoxFuture<'_, Result<Box<dyn ChangeFeed>, StoreError>> {
         self.inner.subscribe(after)
+    }
+
+    fn snapshot(&self) -> BoxFuture<'_, Result<Box<dyn PhysicalSnapshot>, StoreError>> {
+        self.inner.snapshot()
+    }
+
+    fn replace(&self, above: Revision) -> BoxFuture<'_, Result<Box<dyn Replacement>, StoreError>> {
+        self.inner.replace(above)
     }
 }

@@ -39,6 +39,11 @@ impl TestServer {
         Self::serve(TestCore::uninitialized(), Limits::default()).await
     }
 
+    /// A server over an empty store with other limits than those of production.
+    pub(crate) async fn uninitialized_with(limits: Limits) -> Self {
+        Self::serve(TestCore::uninitialized(), limits).await
+    }
+
     /// A server that nobody has unsealed.
     pub(crate) async fn sealed() -> Self {
         Self::serve(TestCore::sealed().await, Limits::default()).await

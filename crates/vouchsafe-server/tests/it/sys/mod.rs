@@ -10,6 +10,7 @@ mod metric;
 mod mount;
 mod openapi;
 mod seal;
+mod storage;
 mod tool;
 mod unused;
 mod wrapping;

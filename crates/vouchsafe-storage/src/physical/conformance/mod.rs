@@ -15,6 +15,7 @@ mod limits;
 mod listing;
 mod preconditions;
 mod records;
+mod whole;
 
 use std::sync::Arc;
 
@@ -81,6 +82,15 @@ pub const CHECKS: &[Check] = checks![
     limits::value_length_is_bounded,
     limits::batch_entries_are_bounded,
     limits::batch_bytes_are_bounded,
+    whole::snapshot_is_of_one_moment,
+    whole::snapshot_pages_add_up_and_are_bounded,
+    whole::replacement_replaces_everything,
+    whole::replacement_is_not_seen_before_it_is_finished,
+    whole::replacement_has_a_revision_above_all_others,
+    whole::replacement_conflicts_with_a_commit_meanwhile,
+    whole::dropped_replacement_leaves_everything,
+    whole::replacement_is_a_lag,
+    whole::replacement_holds_the_limits_of_records,
 ];
 
 /// Runs every check, each on the empty store that `make` gives.

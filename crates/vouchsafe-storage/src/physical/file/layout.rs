@@ -6,15 +6,16 @@
 //! - `format` is written by the transaction that creates the tables, so a store without it is new.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use redb::{
     Database, Durability, ReadOnlyTable, ReadableDatabase, ReadableTable, TableDefinition,
     WriteTransaction,
 };
-use vouchsafe_logical::{Newer, Record, StoreError, Version};
+use vouchsafe_logical::{BoxFuture, Newer, Record, StoreError, Version};
 
 use super::error::{OpenError, contained, store_error};
-use crate::physical::Revision;
+use crate::physical::{PhysicalSnapshot, Revision};
 
 /// The format that this version writes, and the latest that it reads.
 pub(super) const FORMAT: u64 = 1;
@@ -188,13 +189,67 @@ impl Snapshot {
                 if !key.value().starts_with(prefix.as_bytes()) {
                     break;
                 }
-                let key = str::from_utf8(key.value()).map_err(|_| StoreError::Corrupt {
-                    key: String::from_utf8_lossy(key.value()).into_owned(),
-                    fault: "has a key that is not UTF-8",
-                })?;
-                keys.push(key.to_owned());
+                keys.push(text(key.value())?);
             }
             Ok(keys)
         })
+    }
+}
+
+impl PhysicalSnapshot for Arc<Snapshot> {
+    fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// Reads the file, so it runs where blocking is allowed.
+    fn page<'a>(
+        &'a self,
+        after: Option<&'a str>,
+        bytes: usize,
+    ) -> BoxFuture<'a, Result<Vec<(String, Record)>, StoreError>> {
+        let (snapshot, after) = (Self::clone(self), after.map(str::to_owned));
+        Box::pin(async move {
+            tokio::task::spawn_blocking(move || snapshot.records_after(after.as_deref(), bytes))
+                .await
+                .map_err(|error| StoreError::Io(format!("store file: page: {error}")))?
+        })
+    }
+}
+
+impl Snapshot {
+    fn records_after(
+        &self,
+        after: Option<&str>,
+        bytes: usize,
+    ) -> Result<Vec<(String, Record)>, StoreError> {
+        use std::ops::Bound;
+        let from = after.map_or(Bound::Unbounded, |key| Bound::Excluded(key.as_bytes()));
+        contained(|| {
+            let (mut page, mut taken) = (Vec::new(), 0);
+            let range = self.records.range::<&[u8]>((from, Bound::Unbounded));
+            for entry in range.map_err(store_error)? {
+                let (key, stored) = entry.map_err(store_error)?;
+                let key = text(key.value())?;
+                let (version, value) = decode(key.as_bytes(), stored.value())?;
+                taken += key.len() + value.len();
+                let value = value.to_vec();
+                page.push((key, Record { version, value }));
+                if taken >= bytes {
+                    break;
+                }
+            }
+            Ok(page)
+        })
+    }
+}
+
+/// A stored key.
+fn text(key: &[u8]) -> Result<String, StoreError> {
+    match str::from_utf8(key) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(_) => Err(StoreError::Corrupt {
+            key: String::from_utf8_lossy(key).into_owned(),
+            fault: "has a key that is not UTF-8",
+        }),
     }
 }

@@ -15,6 +15,8 @@
 //!   a crash, whatever the size. Values are checked once more, and named, by the barrier above.
 //! - A write or sync that fails ends writing until the next open; reading goes on (`fuse`).
 //!
+//! - A replacement of everything is a second file that is renamed over the first (`replacement`).
+//!
 //! It does not encrypt, and does not shrink the file.
 //!
 //! Invariants:
@@ -24,6 +26,7 @@
 mod error;
 mod fuse;
 mod layout;
+mod replacement;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -31,8 +34,9 @@ mod writer;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
 
 use arc_swap::ArcSwap;
@@ -43,11 +47,12 @@ use vouchsafe_logical::view::LIST_PAGE_MAX;
 use vouchsafe_logical::{Batch, BoxFuture, CommitError, Newer, Record, StoreError, Version};
 
 use super::history::History;
-use super::{ChangeFeed, Physical, Revision, limit};
+use super::{ChangeFeed, Physical, PhysicalSnapshot, Replacement, Revision, limit};
 pub use error::OpenError;
 use fuse::{Fuse, Fused};
 use layout::Snapshot;
-use writer::{GROUP_COMMITS_MAX, Request, Writer};
+use replacement::{STAGED_FILE_NAME, StagedFile, StagedPath};
+use writer::{Commit, GROUP_COMMITS_MAX, Request, Writer};
 
 /// The file that holds the store, in its folder.
 pub const FILE_NAME: &str = "store.redb";
@@ -84,6 +89,10 @@ pub struct FilePhysical {
     /// `None` only while the store is being dropped.
     queue: Option<mpsc::Sender<Request>>,
     writer: Option<JoinHandle<()>>,
+    /// The folder of the store.
+    path: PathBuf,
+    /// Whether a replacement is under way.
+    replacing: Arc<AtomicBool>,
     /// Holds the lock of the folder; `None` where a test keeps the store elsewhere.
     folder: Option<File>,
 }
@@ -112,6 +121,8 @@ impl FilePhysical {
     pub fn open_with(path: &Path, check: Check) -> Result<Self, OpenError> {
         create_folder(path)?;
         let folder = lock_folder(path)?;
+        let staged = path.join(STAGED_FILE_NAME);
+        remove_if_there(&staged).map_err(|error| OpenError::io(&staged, "remove", &error))?;
         let file_path = path.join(FILE_NAME);
         // Nothing may be put in the place of a file that merely can't be seen now.
         let exists = file_path.try_exists();
@@ -149,6 +160,7 @@ impl FilePhysical {
             shared: Arc::clone(&shared),
             fuse,
             revision,
+            path: path.to_owned(),
         };
         let writer = thread::Builder::new()
             .name("store-writer".to_owned())
@@ -158,11 +170,13 @@ impl FilePhysical {
             shared,
             queue: Some(queue),
             writer: Some(writer),
+            path: path.parent().unwrap_or(path).to_owned(),
+            replacing: Arc::default(),
             folder: None,
         })
     }
 
-    fn snapshot(&self) -> Arc<Snapshot> {
+    fn newest(&self) -> Arc<Snapshot> {
         self.shared.snapshot.load_full()
     }
 
@@ -171,7 +185,7 @@ impl FilePhysical {
         let closed = || CommitError::Failed(StoreError::Io("store file: closed".to_owned()));
         let (answer, answered) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or_else(closed)?;
-        let request = Request { batch, answer };
+        let request = Request::Commit(Commit { batch, answer });
         queue.send(request).await.map_err(|_| closed())?;
         answered.await.map_err(|_| closed())?
     }
@@ -220,18 +234,8 @@ fn lock_folder(path: &Path) -> Result<File, OpenError> {
 fn create_file(folder: &Path, path: &Path) -> Result<(), OpenError> {
     let unfinished = folder.join(UNFINISHED_FILE_NAME);
     let failed = |action, error| OpenError::io(&unfinished, action, &error);
-    match fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed("remove", error)),
-        _ => {}
-    }
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&unfinished)
-        .map_err(|error| failed("create", error))?;
     // Closed at once, which makes it complete and durable.
-    let backend = file_backend(&unfinished)?;
+    let backend = create_backend(&unfinished)?;
     let (database, snapshot) = open_database(&unfinished, backend, CACHE_BYTES, u64::MAX)?;
     drop(snapshot);
     database
@@ -239,6 +243,26 @@ fn create_file(folder: &Path, path: &Path) -> Result<(), OpenError> {
         .map_err(|error| OpenError::of_engine(&unfinished, error))?;
     fs::rename(&unfinished, path).map_err(|error| failed("rename", error))?;
     sync_folder(folder)
+}
+
+/// A new, empty file that nobody else may read, in the place of what an interruption left there.
+fn create_backend(path: &Path) -> Result<FileBackend, OpenError> {
+    let failed = |action, error| OpenError::io(path, action, &error);
+    remove_if_there(path).map_err(|error| failed("remove", error))?;
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| failed("create", error))?;
+    file_backend(path)
+}
+
+fn remove_if_there(path: &Path) -> std::io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn file_backend(path: &Path) -> Result<FileBackend, OpenError> {
@@ -281,7 +305,7 @@ impl Physical for FilePhysical {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Record>, StoreError>> {
         Box::pin(async move {
             limit::check_key(key)?;
-            self.snapshot().get(key)
+            self.newest().get(key)
         })
     }
 
@@ -292,7 +316,7 @@ impl Physical for FilePhysical {
     ) -> BoxFuture<'a, Result<Newer, StoreError>> {
         Box::pin(async move {
             limit::check_key(key)?;
-            self.snapshot().get_newer(key, than)
+            self.newest().get_newer(key, than)
         })
     }
 
@@ -303,7 +327,7 @@ impl Physical for FilePhysical {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {
         Box::pin(async move {
-            let snapshot = self.snapshot();
+            let snapshot = self.newest();
             let limit = limit.min(LIST_PAGE_MAX);
             if limit <= INLINE_ENTRIES_MAX {
                 return snapshot.list(prefix, after, limit);
@@ -327,5 +351,25 @@ impl Physical for FilePhysical {
         after: Option<Revision>,
     ) -> BoxFuture<'_, Result<Box<dyn ChangeFeed>, StoreError>> {
         Box::pin(async move { Ok(self.shared.history.subscribe(after)) })
+    }
+
+    fn snapshot(&self) -> BoxFuture<'_, Result<Box<dyn PhysicalSnapshot>, StoreError>> {
+        Box::pin(async move { Ok(Box::new(self.newest()) as Box<dyn PhysicalSnapshot>) })
+    }
+
+    fn replace(&self, above: Revision) -> BoxFuture<'_, Result<Box<dyn Replacement>, StoreError>> {
+        Box::pin(async move {
+            let begun_at = self.newest().revision;
+            let path = StagedPath::claim(&self.path, &self.replacing)?;
+            let queue = self.queue.as_ref().map(mpsc::Sender::downgrade);
+            let queue = queue.ok_or_else(|| StoreError::Io("store file: closed".to_owned()))?;
+            let created = tokio::task::spawn_blocking(move || {
+                StagedFile::create(path, begun_at, above, queue)
+            });
+            let created = created
+                .await
+                .map_err(|error| StoreError::Io(format!("store file: replace: {error}")))?;
+            Ok(Box::new(created?) as Box<dyn Replacement>)
+        })
     }
 }

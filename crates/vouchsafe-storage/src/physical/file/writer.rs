@@ -11,18 +11,21 @@
 //!   includes a conflict with a commit of the same group.
 //! - A group that changed nothing is answered without a sync.
 //! - After a failure nothing is acknowledged until the store is opened again.
+//! - A replacement of the whole store takes its turn in the queue like a commit.
 
 use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use redb::{Database, WriteTransaction};
 use tokio::sync::{mpsc, oneshot};
 use vouchsafe_logical::{Batch, CommitError, StoreError};
 
-use super::Shared;
 use super::error::{contained, store_error};
 use super::fuse::Fuse;
 use super::layout::{self, RECORDS, Snapshot};
+use super::replacement::StagedPath;
+use super::{Shared, sync_folder};
 use crate::physical::{ChangeEvent, Revision};
 
 /// The most commits that share a sync, and the most that wait for the next one.
@@ -33,9 +36,28 @@ pub(super) const GROUP_BYTES_MAX: usize = 16 << 20;
 /// A commit's answer.
 type Answer = Result<Revision, CommitError>;
 
+/// What waits for the writer.
+pub(super) enum Request {
+    /// A commit.
+    Commit(Commit),
+    /// Another store in the place of this one.
+    Swap(Box<Swap>),
+}
+
 /// One commit that waits. Its limits were checked.
-pub(super) struct Request {
+pub(super) struct Commit {
     pub(super) batch: Batch,
+    pub(super) answer: oneshot::Sender<Answer>,
+}
+
+/// A complete and durable store that shall take the place of the one that is open.
+pub(super) struct Swap {
+    pub(super) database: Database,
+    pub(super) snapshot: Snapshot,
+    pub(super) fuse: Fuse,
+    pub(super) path: StagedPath,
+    /// The revision that the store must still have.
+    pub(super) begun_at: Revision,
     pub(super) answer: oneshot::Sender<Answer>,
 }
 
@@ -45,6 +67,8 @@ pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
     pub(super) fuse: Fuse,
     pub(super) revision: Revision,
+    /// The store's file.
+    pub(super) path: PathBuf,
 }
 
 /// What a group did: one answer per commit, and the commits that changed something.
@@ -65,15 +89,19 @@ impl Writer {
             }
             waiting.extend(taken.drain(..));
             let group = next_group(&mut waiting);
-            self.serve(group);
+            if !group.is_empty() {
+                self.serve(group);
+            } else if let Some(Request::Swap(swap)) = waiting.pop_front() {
+                self.swap(*swap);
+            }
         }
     }
 
     /// Commits a group and answers each of its commits.
-    fn serve(&mut self, group: Vec<Request>) {
+    fn serve(&mut self, group: Vec<Commit>) {
         let (batches, callers): (Vec<_>, Vec<_>) = group
             .into_iter()
-            .map(|request| (request.batch, request.answer))
+            .map(|commit| (commit.batch, commit.answer))
             .unzip();
         let answers = match self.commit(batches) {
             Ok(answers) => answers,
@@ -101,6 +129,50 @@ impl Writer {
         Ok(outcome.answers)
     }
 
+    /// Puts another store in the place of this one, and answers.
+    fn swap(&mut self, swap: Swap) {
+        let Swap {
+            database,
+            snapshot,
+            fuse,
+            path,
+            begun_at,
+            answer,
+        } = swap;
+        let revision = snapshot.revision;
+        let swapped = if self.revision == begun_at {
+            self.check_fuse()
+                .and_then(|()| self.rename(&path))
+                .map_err(CommitError::from)
+        } else {
+            Err(CommitError::Conflict)
+        };
+        if swapped.is_ok() {
+            fuse.arm();
+            // The old file has no name any more: closing it leaves nothing.
+            self.database = database;
+            self.fuse = fuse;
+            self.revision = revision;
+            self.shared.snapshot.store(Arc::new(snapshot));
+            self.shared.history.restart(revision);
+        }
+        drop(path);
+        let _ = answer.send(swapped.map(|()| revision));
+    }
+
+    /// Renames a staged file over the store's. When nobody can tell whether the name is durable,
+    /// nothing more is written: the next opening shows which store there is.
+    fn rename(&self, staged: &StagedPath) -> Result<(), StoreError> {
+        let failed = |text: String| StoreError::Io(format!("store file: replace: {text}"));
+        staged
+            .rename_to(&self.path)
+            .map_err(|error| failed(error.to_string()))?;
+        let folder = self.path.parent().unwrap_or_else(|| Path::new("."));
+        sync_folder(folder)
+            .map_err(|error| failed(error.to_string()))
+            .inspect_err(|error| self.fuse.blow(error.to_string()))
+    }
+
     fn check_fuse(&self) -> Result<(), StoreError> {
         match self.fuse.cause() {
             None => Ok(()),
@@ -111,24 +183,27 @@ impl Writer {
     }
 }
 
-/// The next commits of the queue, at least one, within [`GROUP_BYTES_MAX`].
-fn next_group(waiting: &mut VecDeque<Request>) -> Vec<Request> {
+/// The next commits of the queue, within [`GROUP_BYTES_MAX`]: at least one, unless it is not a
+/// commit's turn.
+fn next_group(waiting: &mut VecDeque<Request>) -> Vec<Commit> {
     let mut bytes = 0;
-    let mut count = 0;
-    for request in waiting.iter() {
-        bytes += request
+    let mut group = Vec::new();
+    while let Some(Request::Commit(next)) = waiting.front() {
+        bytes += next
             .batch
             .writes
             .values()
             .flatten()
             .map(Vec::len)
             .sum::<usize>();
-        if count > 0 && bytes > GROUP_BYTES_MAX {
+        if !group.is_empty() && bytes > GROUP_BYTES_MAX {
             break;
         }
-        count += 1;
+        if let Some(Request::Commit(next)) = waiting.pop_front() {
+            group.push(next);
+        }
     }
-    waiting.drain(..count).collect()
+    group
 }
 
 /// Writes all batches whose expectations hold, and syncs if that changed anything.

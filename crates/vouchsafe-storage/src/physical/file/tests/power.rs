@@ -51,7 +51,7 @@ async fn assert_whole(store: &FilePhysical, acknowledged: u64) {
         let own = value(store, &format!("own/{number}")).await;
         assert_eq!(own, Some(vec![number as u8; 3_000]));
     }
-    assert_eq!(store.snapshot().revision, Revision(last));
+    assert_eq!(store.newest().revision, Revision(last));
 }
 
 #[tokio::test]
