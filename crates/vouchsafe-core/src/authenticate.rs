@@ -11,13 +11,14 @@ use vouchsafe_identity::subject::Subject;
 use vouchsafe_logical::{CallerSummary, Error, ErrorKind, PolicyNames, Request, Timestamp};
 use vouchsafe_policy::{Acl, NoSubject};
 
+use crate::iam::{self, Unstored};
 use crate::policy;
 use crate::runtime::Runtime;
-use crate::token::{Found, UsesLeft};
+use crate::token::{Found, TokenEntry, UsesLeft};
 
 /// Who calls, proved.
 pub struct Caller {
-    token: Option<Found>,
+    credential: Credential,
     subject: Option<Arc<Subject>>,
     acl: Arc<Acl>,
     summary: CallerSummary,
@@ -25,11 +26,34 @@ pub struct Caller {
     had_last_use: bool,
 }
 
+/// How the caller has proved it.
+enum Credential {
+    /// The route is for everybody.
+    None,
+    /// A token of ours.
+    Token(Found),
+    /// What is stored nowhere: a JWT of an identity provider, an API key. Shown as a token's entry.
+    Unstored(Arc<TokenEntry>),
+}
+
 impl Caller {
-    /// The token, unless the route is for everybody.
+    /// The token of ours, if that is how the caller proved it.
     #[must_use]
     pub const fn token(&self) -> Option<&Found> {
-        self.token.as_ref()
+        match &self.credential {
+            Credential::Token(found) => Some(found),
+            Credential::None | Credential::Unstored(_) => None,
+        }
+    }
+
+    /// What is known of the credential, unless the route is for everybody.
+    #[must_use]
+    pub fn entry(&self) -> Option<&TokenEntry> {
+        match &self.credential {
+            Credential::None => None,
+            Credential::Token(found) => Some(&found.entry),
+            Credential::Unstored(entry) => Some(entry),
+        }
     }
 
     /// The entity and its groups.
@@ -66,7 +90,7 @@ impl Caller {
 /// The caller of a route that is for everybody. A token that was sent is not looked at.
 pub(crate) fn anonymous() -> Caller {
     Caller {
-        token: None,
+        credential: Credential::None,
         subject: None,
         acl: Arc::new(Acl::compile(&[], &NoSubject)),
         summary: CallerSummary::default(),
@@ -102,7 +126,7 @@ pub(crate) async fn authenticate(
 ) -> Result<Caller, Error> {
     let mut caller = holder(runtime, request, now).await?;
     // Last, so that no failure comes between the last use and the end of the token.
-    if let Some(found) = &caller.token
+    if let Some(found) = caller.token()
         && found.entry.num_uses > 0
     {
         match runtime.tokens.take_use(&found.hash).await? {
@@ -113,13 +137,20 @@ pub(crate) async fn authenticate(
     Ok(caller)
 }
 
-/// Who holds a request's token. No use is taken yet.
+/// Who holds a request's credential. No use is taken yet. What it is shows in its shape.
 async fn holder(runtime: &Runtime, request: &Request, now: Timestamp) -> Result<Caller, Error> {
     let Some(token) = &request.token else {
         return Err(Error::denied("token_missing"));
     };
+    if iam::is_jwt(token.expose()) {
+        let proved = iam::bearer(runtime, token.expose(), now).await?;
+        return unstored(runtime, proved, now).await;
+    }
     let Some(found) = runtime.tokens.find(token.expose(), now).await? else {
-        return Err(Error::denied("token_invalid"));
+        return match iam::api_key(runtime, token.expose(), now).await? {
+            Some(proved) => unstored(runtime, proved, now).await,
+            None => Err(Error::denied("token_invalid")),
+        };
     };
     if !address_allowed(&found, request.remote) {
         return Err(Error::denied("token_address_not_allowed"));
@@ -147,8 +178,44 @@ async fn holder(runtime: &Runtime, request: &Request, now: Timestamp) -> Result<
         has_sudo: acl.is_root(),
     };
     Ok(Caller {
-        token: Some(found),
+        credential: Credential::Token(found),
         subject,
+        acl,
+        summary,
+        identity_policies,
+        had_last_use: false,
+    })
+}
+
+/// The caller behind a credential that is stored nowhere.
+async fn unstored(runtime: &Runtime, proved: Unstored, now: Timestamp) -> Result<Caller, Error> {
+    let found = iam::subject(runtime, &proved, now).await?;
+    let subject = found.as_deref();
+    let identity_policies = subject.map_or_else(PolicyNames::default, |s| s.policies().clone());
+    let entry = match subject {
+        Some(subject) => Arc::new(TokenEntry {
+            entity_id: Some(subject.entity().id.to_string()),
+            ..TokenEntry::clone(&proved.entry)
+        }),
+        None => proved.entry,
+    };
+    let effective = policy::effective(&entry.policies, subject);
+    let acl = runtime
+        .policies
+        .acl_with(&effective, Some(proved.access), subject, now)
+        .await?;
+    let summary = CallerSummary {
+        entity_id: entry.entity_id.clone(),
+        display_name: entry.display_name.clone(),
+        accessor: None,
+        token_hash: None,
+        policies: effective.to_strings(),
+        is_root: acl.is_root(),
+        has_sudo: acl.is_root(),
+    };
+    Ok(Caller {
+        credential: Credential::Unstored(entry),
+        subject: found,
         acl,
         summary,
         identity_policies,

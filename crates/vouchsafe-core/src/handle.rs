@@ -30,6 +30,8 @@ pub struct Outcome {
     pub result: Result<Reply, Error>,
     /// The kind of the mount that answered, for the envelope.
     pub mount_type: String,
+    /// The display name of who called; empty where nobody proved to be somebody.
+    pub caller: String,
 }
 
 impl Core {
@@ -60,6 +62,7 @@ impl Core {
             return Outcome {
                 result,
                 mount_type: String::new(),
+                caller: String::new(),
             };
         };
         let now = runtime.ports.clock.now();
@@ -88,7 +91,15 @@ impl Core {
         let mount = mount::summary_of(&target);
         metric::count(&runtime.ports.metrics, mount, record.operation(), &result);
         report(request, &result);
-        Outcome { result, mount_type }
+        let caller = caller.map_or_else(
+            |_| String::new(),
+            |caller| caller.summary().display_name.clone(),
+        );
+        Outcome {
+            result,
+            mount_type,
+            caller,
+        }
     }
 
     /// The outcome of a request that needs no pipeline.
@@ -97,6 +108,7 @@ impl Core {
         Outcome {
             result,
             mount_type: "system".to_owned(),
+            caller: String::new(),
         }
     }
 }

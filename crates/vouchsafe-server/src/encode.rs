@@ -132,7 +132,7 @@ fn flattened(envelope: &Envelope<'_>) -> Result<String, Error> {
     Ok(Value::Object(members).to_string())
 }
 
-fn document(request: &HeaderMap, raw: &Raw) -> Answer {
+pub(crate) fn document(request: &HeaderMap, raw: &Raw) -> Answer {
     let known = raw
         .etag
         .as_deref()
@@ -188,13 +188,13 @@ pub(crate) fn without_body(mut answer: Answer) -> Answer {
     answer
 }
 
-fn no_content() -> Answer {
+pub(crate) fn no_content() -> Answer {
     let mut answer = json_answer(StatusCode::NO_CONTENT, String::new());
     *answer.body_mut() = Bytes::new().into();
     answer
 }
 
-fn json_answer(status: StatusCode, mut body: String) -> Answer {
+pub(crate) fn json_answer(status: StatusCode, mut body: String) -> Answer {
     body.push('\n');
     let mut answer = Response::new(AnswerBody::from(Bytes::from(body)));
     *answer.status_mut() = status;
@@ -225,6 +225,7 @@ mod tests {
         let outcome = Outcome {
             result: Ok(reply),
             mount_type: "kv".to_owned(),
+            caller: String::new(),
         };
         let answer = super::outcome("id", &HeaderMap::new(), outcome, &Limits::default());
         let (parts, body) = answer.into_parts();

@@ -15,6 +15,7 @@ pub mod limit;
 mod listen;
 mod logical;
 mod published;
+mod pvlt;
 mod stream;
 mod tls;
 

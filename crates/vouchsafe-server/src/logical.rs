@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, Request as HttpRequest};
+use http::{HeaderMap, Method, Request as HttpRequest, Uri};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -21,6 +21,7 @@ use crate::encode::{self, Answer};
 use crate::forwarded::Forwarding;
 use crate::limit::Limits;
 use crate::published::{self, Purpose};
+use crate::pvlt;
 use crate::stream::Upload;
 
 /// Who sees `sys/metrics` through a listener.
@@ -33,6 +34,32 @@ pub enum MetricsAccess {
     Everybody,
     /// Nobody: `disallow_metrics`.
     Nobody,
+}
+
+/// In which shape a request and its answer are written. What happens in between is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Api {
+    /// `/v1/`.
+    Vault,
+    /// `/api/pvlt/1.0/`.
+    Pvlt,
+}
+
+impl Api {
+    fn of(uri: &Uri) -> Option<Self> {
+        if uri.path().starts_with("/v1/") {
+            Some(Self::Vault)
+        } else {
+            pvlt::is_below(uri).then_some(Self::Pvlt)
+        }
+    }
+}
+
+/// What is known of a request before its body.
+struct Asked<'a> {
+    id: &'a str,
+    api: Api,
+    head: Head,
 }
 
 /// The edge of one server.
@@ -111,9 +138,10 @@ impl Edge {
     ) -> Answer {
         let id = self.entropy.uuid();
         let is_head = request.method() == Method::HEAD;
+        let api = Api::of(request.uri()).unwrap_or(Api::Vault);
         let answer = match self.answer(&id, request, remote, running).await {
             Ok(answer) => answer,
-            Err(error) => self.refuse(&error),
+            Err(error) => self.refuse(&error, api),
         };
         if is_head {
             encode::without_body(answer)
@@ -123,10 +151,13 @@ impl Edge {
     }
 
     /// The answer to a request that did not come to its end in the core, which counts its own.
-    fn refuse(&self, error: &Error) -> Answer {
+    fn refuse(&self, error: &Error, api: Api) -> Answer {
         let metrics = self.core.metrics();
         metrics.increment(&REFUSALS, ["", "", error.reason()]);
-        encode::refusal(error)
+        match api {
+            Api::Vault => encode::refusal(error),
+            Api::Pvlt => pvlt::refusal(error, ""),
+        }
     }
 
     async fn answer(
@@ -137,14 +168,16 @@ impl Edge {
         running: &Arc<Semaphore>,
     ) -> Result<Answer, Error> {
         let (parts, body) = request.into_parts();
-        if !parts.uri.path().starts_with("/v1/") {
-            return Err(Error::not_found());
-        }
-        let head = decode::head(&parts)?;
+        let api = Api::of(&parts.uri).ok_or_else(Error::not_found)?;
+        let head = match api {
+            Api::Vault => decode::head(&parts)?,
+            Api::Pvlt => pvlt::head(&parts)?,
+        };
         if Core::takes_snapshot(head.operation, &head.path) {
             return self.restore(id, &parts.headers, body, running).await;
         }
-        let answer = self.answer_in_time(id, head, &parts.headers, body, remote, running);
+        let asked = Asked { id, api, head };
+        let answer = self.answer_in_time(asked, &parts.headers, body, remote, running);
         match tokio::time::timeout(self.limits.request_timeout, answer).await {
             Ok(answer) => answer,
             Err(_) => Err(Error::new(
@@ -157,16 +190,20 @@ impl Edge {
 
     async fn answer_in_time(
         &self,
-        id: &str,
-        head: Head,
+        asked: Asked<'_>,
         headers: &HeaderMap,
         body: Incoming,
         remote: Option<SocketAddr>,
         running: &Arc<Semaphore>,
     ) -> Result<Answer, Error> {
+        let Asked { id, api, head } = asked;
         // Held to the end of the request: what is made of a body is no smaller than it.
         let (body, _held) = read(body, &self.limits, &self.bodies).await?;
-        let request = decode::request(id.to_owned(), head, headers, &body, remote)?;
+        let id_of_request = id.to_owned();
+        let request = match api {
+            Api::Vault => decode::request(id_of_request, head, headers, &body, remote)?,
+            Api::Pvlt => pvlt::request(id_of_request, head, headers, &body, remote)?,
+        };
         drop(body);
         let outcome = match self.metrics {
             MetricsAccess::WithToken => None,
@@ -176,7 +213,10 @@ impl Edge {
             Some(outcome) => outcome,
             None => self.handle(request, running).await?,
         };
-        Ok(encode::outcome(id, headers, outcome, &self.limits))
+        Ok(match api {
+            Api::Vault => encode::outcome(id, headers, outcome, &self.limits),
+            Api::Pvlt => pvlt::outcome(headers, outcome),
+        })
     }
 
     /// Takes a snapshot, which is no request that the pipeline could judge and no body that could be
@@ -197,6 +237,7 @@ impl Edge {
             Outcome {
                 result,
                 mount_type: "system".to_owned(),
+                caller: String::new(),
             }
         };
         let outcome = begun(task).await?;

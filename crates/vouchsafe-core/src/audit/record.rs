@@ -99,7 +99,7 @@ fn granted_by(verdict: &Result<Permit<'_>, Refusal>) -> Option<Vec<String>> {
 impl<'r> CallerFacts<'r> {
     fn of(caller: &'r Caller) -> Option<Self> {
         Some(Self {
-            token: &caller.token()?.entry,
+            token: caller.entry()?,
             summary: caller.summary(),
             identity_policies: caller.identity_policies(),
         })
