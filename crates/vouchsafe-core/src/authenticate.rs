@@ -7,14 +7,19 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use serde_json::json;
 use vouchsafe_identity::subject::Subject;
-use vouchsafe_logical::{CallerSummary, Error, ErrorKind, PolicyNames, Request, Timestamp};
-use vouchsafe_policy::{Acl, NoSubject};
+use vouchsafe_logical::{
+    CallerSummary, Data, Error, ErrorKind, Guest, PolicyNames, Request, Timestamp,
+};
+use vouchsafe_policy::{Acl, NoSubject, Policy};
 
-use crate::iam::{self, Unstored};
 use crate::policy;
 use crate::runtime::Runtime;
 use crate::token::{Found, TokenEntry, UsesLeft};
+
+/// What audit entries call the rules of a guest.
+const GUEST_POLICY: &str = "guest";
 
 /// Who calls, proved.
 pub struct Caller {
@@ -32,7 +37,7 @@ enum Credential {
     None,
     /// A token of ours.
     Token(Found),
-    /// What is stored nowhere: a JWT of an identity provider, an API key. Shown as a token's entry.
+    /// What is stored nowhere as a token: a credential of a mount's own. Shown as a token's entry.
     Unstored(Arc<TokenEntry>),
 }
 
@@ -137,20 +142,45 @@ pub(crate) async fn authenticate(
     Ok(caller)
 }
 
-/// Who holds a request's credential. No use is taken yet. What it is shows in its shape.
+/// A caller whom a mount has recognised: it may do what the mount says, there, and nothing else. No
+/// policy of the server takes part.
+///
+/// # Errors
+/// The mount names paths that no policy can name.
+pub(crate) fn admitted(guest: Guest, mount: &str, now: Timestamp) -> Result<Caller, Error> {
+    let rules: Data = guest
+        .paths
+        .iter()
+        .map(|(path, capabilities)| {
+            let rule = json!({ "capabilities": capabilities });
+            (format!("{mount}{path}"), rule)
+        })
+        .collect();
+    let text = json!({ "path": rules }).to_string();
+    let policy = Policy::parse(GUEST_POLICY, &text)
+        .map_err(|fault| Error::internal(format!("the paths of a guest of `{mount}`: {fault}")))?;
+    let entry = Arc::new(TokenEntry::unstored(&guest.name, mount, now));
+    Ok(Caller {
+        credential: Credential::Unstored(entry),
+        subject: None,
+        acl: Arc::new(Acl::compile(&[Arc::new(policy)], &NoSubject)),
+        summary: CallerSummary {
+            display_name: guest.name.clone(),
+            guest: Some(Arc::new(guest)),
+            ..CallerSummary::default()
+        },
+        identity_policies: PolicyNames::default(),
+        had_last_use: false,
+    })
+}
+
+/// Who holds a request's token. No use is taken yet.
 async fn holder(runtime: &Runtime, request: &Request, now: Timestamp) -> Result<Caller, Error> {
     let Some(token) = &request.token else {
         return Err(Error::denied("token_missing"));
     };
-    if iam::is_jwt(token.expose()) {
-        let proved = iam::bearer(runtime, token.expose(), now).await?;
-        return unstored(runtime, proved, now).await;
-    }
     let Some(found) = runtime.tokens.find(token.expose(), now).await? else {
-        return match iam::api_key(runtime, token.expose(), now).await? {
-            Some(proved) => unstored(runtime, proved, now).await,
-            None => Err(Error::denied("token_invalid")),
-        };
+        return Err(Error::denied("token_invalid"));
     };
     if !address_allowed(&found, request.remote) {
         return Err(Error::denied("token_address_not_allowed"));
@@ -176,46 +206,11 @@ async fn holder(runtime: &Runtime, request: &Request, now: Timestamp) -> Result<
         policies: effective.to_strings(),
         is_root: acl.is_root(),
         has_sudo: acl.is_root(),
+        guest: None,
     };
     Ok(Caller {
         credential: Credential::Token(found),
         subject,
-        acl,
-        summary,
-        identity_policies,
-        had_last_use: false,
-    })
-}
-
-/// The caller behind a credential that is stored nowhere.
-async fn unstored(runtime: &Runtime, proved: Unstored, now: Timestamp) -> Result<Caller, Error> {
-    let found = iam::subject(runtime, &proved, now).await?;
-    let subject = found.as_deref();
-    let identity_policies = subject.map_or_else(PolicyNames::default, |s| s.policies().clone());
-    let entry = match subject {
-        Some(subject) => Arc::new(TokenEntry {
-            entity_id: Some(subject.entity().id.to_string()),
-            ..TokenEntry::clone(&proved.entry)
-        }),
-        None => proved.entry,
-    };
-    let effective = policy::effective(&entry.policies, subject);
-    let acl = runtime
-        .policies
-        .acl_with(&effective, Some(proved.access), subject, now)
-        .await?;
-    let summary = CallerSummary {
-        entity_id: entry.entity_id.clone(),
-        display_name: entry.display_name.clone(),
-        accessor: None,
-        token_hash: None,
-        policies: effective.to_strings(),
-        is_root: acl.is_root(),
-        has_sudo: acl.is_root(),
-    };
-    Ok(Caller {
-        credential: Credential::Unstored(entry),
-        subject: found,
         acl,
         summary,
         identity_policies,

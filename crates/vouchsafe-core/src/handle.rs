@@ -30,8 +30,6 @@ pub struct Outcome {
     pub result: Result<Reply, Error>,
     /// The kind of the mount that answered, for the envelope.
     pub mount_type: String,
-    /// The display name of who called; empty where nobody proved to be somebody.
-    pub caller: String,
 }
 
 impl Core {
@@ -62,7 +60,6 @@ impl Core {
             return Outcome {
                 result,
                 mount_type: String::new(),
-                caller: String::new(),
             };
         };
         let now = runtime.ports.clock.now();
@@ -91,15 +88,7 @@ impl Core {
         let mount = mount::summary_of(&target);
         metric::count(&runtime.ports.metrics, mount, record.operation(), &result);
         report(request, &result);
-        let caller = caller.map_or_else(
-            |_| String::new(),
-            |caller| caller.summary().display_name.clone(),
-        );
-        Outcome {
-            result,
-            mount_type,
-            caller,
-        }
+        Outcome { result, mount_type }
     }
 
     /// The outcome of a request that needs no pipeline.
@@ -108,7 +97,6 @@ impl Core {
         Outcome {
             result,
             mount_type: "system".to_owned(),
-            caller: String::new(),
         }
     }
 }
@@ -125,7 +113,28 @@ async fn identify(
             authenticate::recognize(runtime, request, now).await
         }
         Ok(target) if !needs_token(target.info().access, request) => Ok(authenticate::anonymous()),
-        Ok(_) | Err(_) => authenticate::authenticate(runtime, request, now).await,
+        Ok(target) => match admitted(target, request, now).await {
+            Some(caller) => caller,
+            None => authenticate::authenticate(runtime, request, now).await,
+        },
+        Err(_) => authenticate::authenticate(runtime, request, now).await,
+    }
+}
+
+/// The caller whom the called mount itself recognises.
+async fn admitted(
+    target: &Target<'_>,
+    request: &Request,
+    now: Timestamp,
+) -> Option<Result<Caller, Error>> {
+    let admission = target.admission(request)?;
+    match caught(admission).await.and_then(|outcome| outcome) {
+        Ok(None) => None,
+        Ok(Some(guest)) => {
+            let mount = &target.mount().summary().path;
+            Some(authenticate::admitted(guest, mount, now))
+        }
+        Err(error) => Some(Err(error)),
     }
 }
 

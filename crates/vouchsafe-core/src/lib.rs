@@ -12,7 +12,6 @@ pub mod cubbyhole;
 pub mod door;
 mod handle;
 mod help;
-mod iam;
 mod lockout;
 pub mod metric;
 pub mod mount;
@@ -29,8 +28,6 @@ pub mod wrapping;
 
 pub use core::{Core, Due, Settings};
 pub use handle::Outcome;
-pub use iam::routes::PREFIX as PVLT_PREFIX;
-pub use iam::{API_KEY_TTL_MAX, ApplyAtStart, IamFile, IamSettings};
 pub use mount::LeaseTtl;
 pub use ports::Ports;
 pub use seal::Initialized;

@@ -9,7 +9,6 @@ use vouchsafe_logical::{Catalog, Error, View};
 use crate::audit::Broker;
 use crate::core::Settings;
 use crate::cubbyhole::Cubbyholes;
-use crate::iam::{Iam, IamSettings};
 use crate::lockout::Lockouts;
 use crate::mount::Mounts;
 use crate::policy::PolicyStore;
@@ -30,8 +29,6 @@ pub(crate) struct Runtime {
     pub(crate) policies: PolicyStore,
     /// Entities and groups; the identity engine has the same storage.
     pub(crate) directory: Directory,
-    /// The IAM file, and callers without stored tokens.
-    pub(crate) iam: Iam,
     /// Audit devices.
     pub(crate) audit: Broker,
     /// Principals that are locked out.
@@ -43,7 +40,6 @@ pub(crate) struct Given<'a> {
     pub(crate) catalog: Catalog,
     pub(crate) ports: Ports,
     pub(crate) api_address: Arc<ArcSwap<String>>,
-    pub(crate) iam: Arc<IamSettings>,
     pub(crate) settings: &'a Settings,
 }
 
@@ -63,7 +59,6 @@ impl Runtime {
             catalog,
             ports,
             api_address,
-            iam,
             settings,
         } = given;
         let policies = PolicyStore::new(&root);
@@ -92,7 +87,6 @@ impl Runtime {
         audit.declare(&settings.audit_devices).await?;
         Ok(Self {
             directory: Directory::new(identity),
-            iam: Iam::new(&root, iam),
             lockouts: Lockouts::default(),
             ports,
             root,

@@ -20,7 +20,7 @@ use crate::operation::Operation;
 use crate::pattern;
 pub use crate::pattern::Captures;
 use crate::publication::Publications;
-use crate::request::{CallerSummary, Request};
+use crate::request::{CallerSummary, Guest, Request};
 use crate::response::Reply;
 use crate::view::{BoxFuture, View};
 
@@ -292,9 +292,17 @@ pub trait Backend: Send + Sync + 'static {
     /// Does what is due (rotations, removals). Called about once a minute by every node.
     fn tick(&self) -> BoxFuture<'_, Result<(), Error>>;
 
+    /// Who sends a request to this mount, where the mount has credentials of its own and this may be
+    /// one. Asked for routes that need a token, before the tokens of the core.
+    fn admit<'a>(&'a self, request: &'a Request) -> Option<Admission<'a>>;
+
     /// A token that this mount's login made is renewed: what it may have now.
     fn renew<'a>(&'a self, internal: &'a Value) -> Renewal<'a>;
 }
+
+/// Whom a mount recognises in the sender of a request. `None` = nobody: whether the credential is
+/// good for something else is for the pipeline to say.
+pub type Admission<'a> = BoxFuture<'a, Result<Option<Guest>, Error>>;
 
 /// The answer to a renewal: the role's parameters of today, or `None` to keep those of the login.
 pub type Renewal<'a> = BoxFuture<'a, Result<Option<TokenParameters>, Error>>;
@@ -312,6 +320,11 @@ pub trait Duties: Send + Sync + 'static {
     /// See [`Backend::tick`].
     fn tick(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async { Ok(()) })
+    }
+
+    /// See [`Backend::admit`].
+    fn admit<'a>(&'a self, _request: &'a Request) -> Option<Admission<'a>> {
+        None
     }
 
     /// See [`Backend::renew`]. An error refuses the renewal: the role is gone, say.
@@ -417,6 +430,10 @@ impl<B: Duties> Backend for Mounted<B> {
 
     fn tick(&self) -> BoxFuture<'_, Result<(), Error>> {
         self.backend.tick()
+    }
+
+    fn admit<'a>(&'a self, request: &'a Request) -> Option<Admission<'a>> {
+        self.backend.admit(request)
     }
 
     fn renew<'a>(&'a self, internal: &'a Value) -> Renewal<'a> {

@@ -27,8 +27,8 @@ pub mod secret;
 pub mod view;
 
 pub use backend::{
-    Access, Answer, Backend, BackendKind, Call, Catalog, Duties, Matched, Method, MountClass,
-    MountSummary, Mounted, Pool, Route, Settings, StandsFor, System, Workers, run_on,
+    Access, Admission, Answer, Backend, BackendKind, Call, Catalog, Duties, Matched, Method,
+    MountClass, MountSummary, Mounted, Pool, Route, Settings, StandsFor, System, Workers, run_on,
 };
 pub use byte_stream::{ByteStream, Streamed};
 pub use cache::VersionedCache;
@@ -42,7 +42,7 @@ pub use operation::Operation;
 pub use path::RequestPath;
 pub use policy_name::{PolicyName, PolicyNames};
 pub use publication::Publications;
-pub use request::{CallerSummary, Request};
+pub use request::{CallerSummary, Guest, Request};
 pub use response::{Auth, Raw, Reply, Response, WrapInfo};
 pub use secret::Secret;
 pub use view::{

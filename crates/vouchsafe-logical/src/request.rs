@@ -1,6 +1,8 @@
 //! A request as the pipeline and the backends see it.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::field::Data;
@@ -48,4 +50,18 @@ pub struct CallerSummary {
     pub is_root: bool,
     /// Whether policies grant `sudo` on the path of this request.
     pub has_sudo: bool,
+    /// Set for a caller whom the called mount itself has recognised.
+    pub guest: Option<Arc<Guest>>,
+}
+
+/// A caller whom a mount recognises by a credential of its own: it may do what is named here, at that
+/// mount, and nothing else anywhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Guest {
+    /// What audit entries call it.
+    pub name: String,
+    /// Paths below the mount, exact, with what may be done on each.
+    pub paths: Vec<(String, &'static [&'static str])>,
+    /// What the mount lets it see, in the mount's own words.
+    pub sees: BTreeSet<String>,
 }

@@ -18,7 +18,7 @@ use crate::limit::{JSON_DEPTH_MAX, JSON_VALUES_MAX, QUERY_PARAMETERS_MAX, TARGET
 pub(crate) struct Head {
     pub(crate) operation: Operation,
     pub(crate) path: RequestPath,
-    pub(crate) query: Vec<(String, String)>,
+    query: Vec<(String, String)>,
 }
 
 /// Reads method and target.
@@ -43,14 +43,30 @@ pub(crate) fn head(parts: &Parts) -> Result<Head, Error> {
     })
 }
 
-/// A decoded path, without its leading slash.
-pub(crate) fn path(decoded: &str) -> Result<RequestPath, Error> {
+/// A head of another API, for an operation on a path (as it was sent) below a mount.
+///
+/// # Errors
+/// A path that could mean two things, a limit.
+pub(crate) fn head_of(
+    parts: &Parts,
+    operation: Operation,
+    encoded: &str,
+    mount: &str,
+) -> Result<Head, Error> {
+    check_target(parts)?;
+    Ok(Head {
+        operation,
+        path: path(&format!("{mount}{}", percent_decoded(encoded)?))?,
+        query: query(parts.uri.query().unwrap_or(""))?,
+    })
+}
+
+fn path(decoded: &str) -> Result<RequestPath, Error> {
     RequestPath::parse(decoded)
         .map_err(|fault| Error::invalid_because("path_invalid", fault.to_string()))
 }
 
-/// Bounds the request target, before it is taken apart.
-pub(crate) fn check_target(parts: &Parts) -> Result<(), Error> {
+fn check_target(parts: &Parts) -> Result<(), Error> {
     let target_bytes = parts
         .uri
         .path_and_query()
@@ -142,7 +158,7 @@ fn go_bool(text: &str) -> Option<bool> {
     }
 }
 
-pub(crate) fn percent_decoded(text: &str) -> Result<String, Error> {
+fn percent_decoded(text: &str) -> Result<String, Error> {
     let fault =
         || Error::invalid_because("path_invalid", "the path has an invalid percent-encoding");
     let mut bytes = Vec::with_capacity(text.len());
@@ -170,7 +186,7 @@ pub(crate) fn percent_decoded(text: &str) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|_| fault())
 }
 
-pub(crate) fn query(text: &str) -> Result<Vec<(String, String)>, Error> {
+fn query(text: &str) -> Result<Vec<(String, String)>, Error> {
     let mut parameters = Vec::new();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         if parameters.len() == QUERY_PARAMETERS_MAX {
@@ -190,7 +206,7 @@ fn form_decoded(text: &str) -> Result<String, Error> {
         .map_err(|_| Error::invalid("a parameter has an invalid percent-encoding"))
 }
 
-pub(crate) fn query_data(query: Vec<(String, String)>) -> Data {
+fn query_data(query: Vec<(String, String)>) -> Data {
     let mut data = Data::new();
     for (name, value) in query {
         if matches!(name.as_str(), "list" | "help") {
@@ -205,7 +221,7 @@ pub(crate) fn query_data(query: Vec<(String, String)>) -> Data {
     data
 }
 
-pub(crate) fn body_data(headers: &HeaderMap, body: &Bytes) -> Result<Data, Error> {
+fn body_data(headers: &HeaderMap, body: &Bytes) -> Result<Data, Error> {
     let text = body.trim_ascii();
     if text.is_empty() {
         return Ok(Data::new());
@@ -325,7 +341,7 @@ fn check_patch_type(headers: &HeaderMap) -> Result<(), Error> {
 }
 
 /// `X-Vault-Token`, else the first `Authorization` of the scheme `Bearer`.
-pub(crate) fn token(headers: &HeaderMap) -> Option<Secret<String>> {
+fn token(headers: &HeaderMap) -> Option<Secret<String>> {
     let text = |value: &http::HeaderValue| value.to_str().ok().map(str::to_owned);
     let sent = headers.get("x-vault-token").and_then(text);
     let token = sent.filter(|token| !token.is_empty()).or_else(|| {
@@ -356,7 +372,7 @@ fn wrap_ttl(headers: &HeaderMap) -> Result<Option<Duration>, Error> {
 }
 
 /// Headers that an operator may ask to have in audit entries. Credentials are never among them.
-pub(crate) fn audited_headers(headers: &HeaderMap) -> Vec<(String, String)> {
+fn audited_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     headers
         .iter()
         .filter(|(name, _)| {

@@ -225,7 +225,6 @@ mod tests {
         let outcome = Outcome {
             result: Ok(reply),
             mount_type: "kv".to_owned(),
-            caller: String::new(),
         };
         let answer = super::outcome("id", &HeaderMap::new(), outcome, &Limits::default());
         let (parts, body) = answer.into_parts();

@@ -14,8 +14,8 @@ mod forwarded;
 pub mod limit;
 mod listen;
 mod logical;
+mod oidcpub;
 mod published;
-mod pvlt;
 mod stream;
 mod tls;
 

@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, Request as HttpRequest, Uri};
+use http::request::Parts;
+use http::{HeaderMap, Method, Request as HttpRequest};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -20,8 +21,8 @@ use crate::decode::{self, Head};
 use crate::encode::{self, Answer};
 use crate::forwarded::Forwarding;
 use crate::limit::Limits;
+use crate::oidcpub;
 use crate::published::{self, Purpose};
-use crate::pvlt;
 use crate::stream::Upload;
 
 /// Who sees `sys/metrics` through a listener.
@@ -34,32 +35,6 @@ pub enum MetricsAccess {
     Everybody,
     /// Nobody: `disallow_metrics`.
     Nobody,
-}
-
-/// In which shape a request and its answer are written. What happens in between is the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Api {
-    /// `/v1/`.
-    Vault,
-    /// `/api/pvlt/1.0/`.
-    Pvlt,
-}
-
-impl Api {
-    fn of(uri: &Uri) -> Option<Self> {
-        if uri.path().starts_with("/v1/") {
-            Some(Self::Vault)
-        } else {
-            pvlt::is_below(uri).then_some(Self::Pvlt)
-        }
-    }
-}
-
-/// What is known of a request before its body.
-struct Asked<'a> {
-    id: &'a str,
-    api: Api,
-    head: Head,
 }
 
 /// The edge of one server.
@@ -138,10 +113,10 @@ impl Edge {
     ) -> Answer {
         let id = self.entropy.uuid();
         let is_head = request.method() == Method::HEAD;
-        let api = Api::of(request.uri()).unwrap_or(Api::Vault);
+        let is_oidcpub = oidcpub::is_below(request.uri());
         let answer = match self.answer(&id, request, remote, running).await {
             Ok(answer) => answer,
-            Err(error) => self.refuse(&error, api),
+            Err(error) => self.refuse(&error, is_oidcpub),
         };
         if is_head {
             encode::without_body(answer)
@@ -151,12 +126,13 @@ impl Edge {
     }
 
     /// The answer to a request that did not come to its end in the core, which counts its own.
-    fn refuse(&self, error: &Error, api: Api) -> Answer {
+    fn refuse(&self, error: &Error, is_oidcpub: bool) -> Answer {
         let metrics = self.core.metrics();
         metrics.increment(&REFUSALS, ["", "", error.reason()]);
-        match api {
-            Api::Vault => encode::refusal(error),
-            Api::Pvlt => pvlt::refusal(error, ""),
+        if is_oidcpub {
+            oidcpub::refusal(error)
+        } else {
+            encode::refusal(error)
         }
     }
 
@@ -168,16 +144,27 @@ impl Edge {
         running: &Arc<Semaphore>,
     ) -> Result<Answer, Error> {
         let (parts, body) = request.into_parts();
-        let api = Api::of(&parts.uri).ok_or_else(Error::not_found)?;
-        let head = match api {
-            Api::Vault => decode::head(&parts)?,
-            Api::Pvlt => pvlt::head(&parts)?,
-        };
+        if oidcpub::is_below(&parts.uri) {
+            return self
+                .in_time(self.answer_oidcpub(id, &parts, body, remote, running))
+                .await;
+        }
+        if !parts.uri.path().starts_with("/v1/") {
+            return Err(Error::not_found());
+        }
+        let head = decode::head(&parts)?;
         if Core::takes_snapshot(head.operation, &head.path) {
             return self.restore(id, &parts.headers, body, running).await;
         }
-        let asked = Asked { id, api, head };
-        let answer = self.answer_in_time(asked, &parts.headers, body, remote, running);
+        let answer = self.answer_in_time(id, head, &parts.headers, body, remote, running);
+        self.in_time(answer).await
+    }
+
+    /// The answer, unless it takes too long.
+    async fn in_time(
+        &self,
+        answer: impl Future<Output = Result<Answer, Error>>,
+    ) -> Result<Answer, Error> {
         match tokio::time::timeout(self.limits.request_timeout, answer).await {
             Ok(answer) => answer,
             Err(_) => Err(Error::new(
@@ -188,22 +175,34 @@ impl Edge {
         }
     }
 
+    async fn answer_oidcpub(
+        &self,
+        id: &str,
+        parts: &Parts,
+        body: Incoming,
+        remote: Option<SocketAddr>,
+        running: &Arc<Semaphore>,
+    ) -> Result<Answer, Error> {
+        let head = oidcpub::head(parts)?;
+        let (body, _held) = read(body, &self.limits, &self.bodies).await?;
+        let request = oidcpub::request(id.to_owned(), head, &parts.headers, &body, remote)?;
+        drop(body);
+        let outcome = self.handle(request, running).await?;
+        Ok(oidcpub::outcome(&parts.method, &parts.headers, outcome))
+    }
+
     async fn answer_in_time(
         &self,
-        asked: Asked<'_>,
+        id: &str,
+        head: Head,
         headers: &HeaderMap,
         body: Incoming,
         remote: Option<SocketAddr>,
         running: &Arc<Semaphore>,
     ) -> Result<Answer, Error> {
-        let Asked { id, api, head } = asked;
         // Held to the end of the request: what is made of a body is no smaller than it.
         let (body, _held) = read(body, &self.limits, &self.bodies).await?;
-        let id_of_request = id.to_owned();
-        let request = match api {
-            Api::Vault => decode::request(id_of_request, head, headers, &body, remote)?,
-            Api::Pvlt => pvlt::request(id_of_request, head, headers, &body, remote)?,
-        };
+        let request = decode::request(id.to_owned(), head, headers, &body, remote)?;
         drop(body);
         let outcome = match self.metrics {
             MetricsAccess::WithToken => None,
@@ -213,10 +212,7 @@ impl Edge {
             Some(outcome) => outcome,
             None => self.handle(request, running).await?,
         };
-        Ok(match api {
-            Api::Vault => encode::outcome(id, headers, outcome, &self.limits),
-            Api::Pvlt => pvlt::outcome(headers, outcome),
-        })
+        Ok(encode::outcome(id, headers, outcome, &self.limits))
     }
 
     /// Takes a snapshot, which is no request that the pipeline could judge and no body that could be
@@ -237,7 +233,6 @@ impl Edge {
             Outcome {
                 result,
                 mount_type: "system".to_owned(),
-                caller: String::new(),
             }
         };
         let outcome = begun(task).await?;

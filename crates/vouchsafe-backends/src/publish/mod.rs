@@ -13,9 +13,14 @@
 //! - `config`: the settings of the engine.
 //! - `service/<subdomain>`: a service with what it publishes now.
 //! - `site/<host and path>`: whose documents are there. Uniqueness is this key.
+//! - `account/<name>`: a service account; `account-key/<part of its token>` and
+//!   `account-issuer/<digest of an issuer>/<name>` find it.
 //! - `history/<subdomain>/<number>`: what was published, the last [`HISTORY_MAX`](history::HISTORY_MAX).
 
+mod account;
 mod answer;
+mod bearer;
+mod claim_rule;
 mod config;
 mod fault;
 mod history;
@@ -33,8 +38,8 @@ mod upload;
 use std::sync::Arc;
 
 use vouchsafe_logical::{
-    BackendKind, BoxFuture, Duties, Error, MountClass, Mounted, Route, Settings, System, Timestamp,
-    View,
+    Admission, BackendKind, BoxFuture, Duties, Error, MountClass, Mounted, Request, Route,
+    Settings, System, Timestamp, View,
 };
 
 use fault::{Fault, shortened};
@@ -59,6 +64,8 @@ const ROUTES: &[&Route<Publish>] = &[
     &history::ROUTE,
     &history::DIFF,
     &history::ROLLBACK,
+    &account::ROUTE,
+    &account::BY_NAME,
 ];
 
 /// The publishing engine.
@@ -66,6 +73,7 @@ pub struct Publish {
     view: View,
     system: Arc<dyn System>,
     live: Live,
+    issuers: bearer::Issuers,
 }
 
 impl Publish {
@@ -74,6 +82,7 @@ impl Publish {
             view: settings.view,
             system: settings.system,
             live: Live::default(),
+            issuers: bearer::Issuers::default(),
         }
     }
 
@@ -85,6 +94,10 @@ impl Publish {
 impl Duties for Publish {
     fn invalidate(&self, key: &str) {
         self.live.invalidate(key);
+    }
+
+    fn admit<'a>(&'a self, request: &'a Request) -> Option<Admission<'a>> {
+        self.admission(request)
     }
 
     fn refresh(&self) -> BoxFuture<'_, Result<(), Error>> {

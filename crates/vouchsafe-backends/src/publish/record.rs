@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use vouchsafe_logical::Timestamp;
 
@@ -13,6 +14,7 @@ pub(super) const CONFIG: &str = "config";
 pub(super) const SERVICES: &str = "service/";
 pub(super) const SITES: &str = "site/";
 pub(super) const HISTORY: &str = "history/";
+pub(super) const ACCOUNTS: &str = "account/";
 
 // A site is an issuer without its scheme, and a key of a store has room for one.
 const _: () = assert!(ISSUER_BYTES_MAX + 256 < vouchsafe_logical::view::KEY_BYTES_MAX);
@@ -32,6 +34,25 @@ pub(super) fn history_of(subdomain: &str) -> String {
 /// Numbers are written so that their order as texts is their order.
 pub(super) fn history(subdomain: &str, number: u64) -> String {
     format!("{HISTORY}{subdomain}/{number:012}")
+}
+
+pub(super) fn account(name: &str) -> String {
+    format!("{ACCOUNTS}{name}")
+}
+
+/// Whose token begins with this.
+pub(super) fn account_key(key_id: &str) -> String {
+    format!("account-key/{key_id}")
+}
+
+/// The accounts with rules for an issuer, whose name may have any length and any character.
+pub(super) fn accounts_of(issuer: &str) -> String {
+    let digest = digest(&SHA256, issuer.as_bytes());
+    format!("account-issuer/{}/", hex::encode(digest.as_ref()))
+}
+
+pub(super) fn account_issuer(issuer: &str, name: &str) -> String {
+    format!("{}{name}", accounts_of(issuer))
 }
 
 /// A private issuer whose documents are public.

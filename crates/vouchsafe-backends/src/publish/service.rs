@@ -73,10 +73,15 @@ fn exists<'a>(publish: &'a Publish, call: Call<'a>) -> BoxFuture<'a, Result<bool
     })
 }
 
-fn read_all<'a>(publish: &'a Publish, _call: Call<'a>) -> Answer<'a> {
+fn read_all<'a>(publish: &'a Publish, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let mut services = Vec::new();
-        for subdomain in publish.view.list_all(SERVICES).await? {
+        // A service account is shown its own.
+        let subdomains = match &call.caller.guest {
+            Some(guest) => guest.sees.iter().cloned().collect(),
+            None => publish.view.list_all(SERVICES).await?,
+        };
+        for subdomain in subdomains {
             let key = record::service(&subdomain);
             let service: Option<Service> = publish.view.read(&key).await?;
             services.extend(service.map(|service| Value::Object(answer::service(&service))));

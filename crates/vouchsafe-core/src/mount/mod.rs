@@ -16,7 +16,8 @@ use std::sync::Arc;
 
 use vouchsafe_logical::backend::{Captures, RouteInfo};
 use vouchsafe_logical::{
-    Backend, Call, CallerSummary, Error, ErrorKind, MountSummary, Operation, Reply, Request,
+    Admission, Backend, Call, CallerSummary, Error, ErrorKind, MountSummary, Operation, Reply,
+    Request,
 };
 use vouchsafe_policy::Permit;
 
@@ -157,6 +158,11 @@ impl<'r> Target<'r> {
         });
         let folded = folded.map(|path| format!("{mount}{path}"));
         folded.into_iter().chain(present)
+    }
+
+    /// Whom the mount recognises in the sender of a request, if it may be one of its own.
+    pub(crate) fn admission<'a>(&'a self, request: &'a Request) -> Option<Admission<'a>> {
+        self.backend().admit(request)
     }
 
     /// Hands the request to the backend. The permit is used up, and says whether the caller has

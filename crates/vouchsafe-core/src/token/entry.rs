@@ -83,6 +83,35 @@ pub struct TokenEntry {
 }
 
 impl TokenEntry {
+    /// A credential that is no token of ours, in the form of one, as far as entries show it.
+    pub(crate) fn unstored(display_name: &str, path: &str, now: Timestamp) -> Self {
+        Self {
+            accessor: String::new(),
+            display_name: display_name.to_owned(),
+            path: path.to_owned(),
+            policies: PolicyNames::default(),
+            meta: None,
+            token_type: TokenType::Batch,
+            entity_id: None,
+            parent: None,
+            role: None,
+            created_at: now,
+            creation_ttl: Duration::ZERO,
+            expire_at: None,
+            last_renewed_at: None,
+            explicit_max_ttl: Duration::ZERO,
+            max_ttl: Duration::ZERO,
+            period: Duration::ZERO,
+            renewable: false,
+            num_uses: 0,
+            spent: false,
+            bound_cidrs: Vec::new(),
+            internal: Value::Null,
+            mount_accessor: None,
+            initial_root: false,
+        }
+    }
+
     /// Whether it may do everything.
     #[must_use]
     pub fn is_root(&self) -> bool {

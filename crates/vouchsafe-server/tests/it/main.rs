@@ -8,7 +8,6 @@
 mod authorization;
 mod edge;
 mod harness;
-mod iam;
 mod pipeline;
 mod publish;
 mod snapshots;

@@ -1,6 +1,8 @@
 //! Published documents over HTTP: who gets them, where, and how.
 
+mod account;
 mod listener;
+mod rest;
 mod serving;
 
 use std::collections::BTreeMap;

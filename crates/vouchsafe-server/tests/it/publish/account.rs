@@ -1,0 +1,201 @@
+//! Service accounts: what they may, and that it is nothing else.
+
+use serde_json::{Value, json};
+use vouchsafe_jose::{JwsSigner, KeyId, SigningKey};
+use vouchsafe_logical::{Operation, Response};
+
+use super::{KEYS, get, jwk, key_ids, pair, publishing, upload};
+use crate::authorization::every_request;
+use crate::harness::{T0, TestServer};
+
+const CI: &str = "https://ci.example";
+
+/// Makes an account for `a`; its token.
+async fn static_account(server: &TestServer) -> String {
+    let policy = json!({ "kind": "static", "services": ["a"] });
+    let made = server
+        .write(
+            "publish/service-accounts",
+            json!({ "name": "ci", "policy": policy }),
+        )
+        .await;
+    made["token"].as_str().expect("a token").to_owned()
+}
+
+async fn oidc_account(server: &TestServer) {
+    server.fetcher.serve(
+        &format!("{CI}/.well-known/openid-configuration"),
+        json!({ "issuer": CI, "jwks_uri": format!("{CI}/keys") }),
+    );
+    server
+        .fetcher
+        .serve(&format!("{CI}/keys"), json!({ "keys": [jwk("ci-key")] }));
+    let rule =
+        json!({ "iss": CI, "claims": { "aud": "https://pub.example", "sub": "repo:org/*" } });
+    let policy = json!({ "kind": "oidc", "services": ["a"], "rules": [rule] });
+    server
+        .write(
+            "publish/service-accounts",
+            json!({ "name": "jobs", "policy": policy }),
+        )
+        .await;
+}
+
+fn claims() -> Value {
+    json!({
+        "iss": CI, "aud": "https://pub.example", "sub": "repo:org/a:ref:main",
+        "iat": T0, "exp": T0 + 600,
+    })
+}
+
+fn signed(by: &str, claims: &Value) -> String {
+    let jwk = pair(by).to_private_jwk(None).expect("a key");
+    let key = SigningKey::from_jwk(pair(by).algorithm(), jwk.as_bytes()).expect("a key");
+    let signer = JwsSigner::new(key, KeyId::new(by).expect("a kid"), None);
+    signer
+        .sign_compact(claims.to_string().as_bytes())
+        .expect("a token")
+}
+
+async fn put(server: &TestServer, service: &str, token: &str) -> u16 {
+    let issuer = match service {
+        "b" => "https://shared.example/t/b".to_owned(),
+        name => format!("https://{name}.example"),
+    };
+    let answer = server
+        .ask_outside("PUT", &format!("/api/services/{service}/config"))
+        .header("authorization", &format!("Bearer {token}"))
+        .json(upload(&issuer, &["next"]))
+        .send()
+        .await;
+    answer.status.as_u16()
+}
+
+#[tokio::test]
+async fn a_static_account_publishes_its_services_and_sees_no_others() {
+    let server = publishing().await;
+    let token = static_account(&server).await;
+    assert!(
+        token.starts_with("oidcpub_") && token.len() == 60,
+        "{token}"
+    );
+    assert_eq!(put(&server, "a", &token).await, 200);
+    let served = get(&server, "a.example", KEYS).await;
+    assert_eq!(key_ids(&served.expect(200)), ["next", "a"]);
+    assert_eq!(put(&server, "b", &token).await, 403);
+    let all = server
+        .ask_outside("GET", "/api/services")
+        .header("authorization", &format!("Bearer {token}"));
+    let all = all.send().await.expect(200).json();
+    let services = all["services"].as_array().expect("services");
+    assert_eq!(services.len(), 1);
+    assert_eq!(services[0]["subdomain"], "a");
+    let history = server.read("publish/services/a/history").await;
+    assert_eq!(history["history"][0]["published_by"], "service-account-ci");
+
+    // The token is shown once, and gone with its account.
+    let shown = server.read("publish/service-accounts").await.to_string();
+    assert!(!shown.contains("oidcpub_"), "{shown}");
+    let last = if token.ends_with('a') { "b" } else { "a" };
+    let other = format!("{}{last}", &token[..token.len() - 1]);
+    assert_eq!(put(&server, "a", &other).await, 403);
+    server.delete("publish/service-accounts/ci").await;
+    assert_eq!(put(&server, "a", &token).await, 403);
+}
+
+#[tokio::test]
+async fn a_service_account_reaches_nothing_else_of_the_server() {
+    let server = publishing().await;
+    oidc_account(&server).await;
+    let jwt = signed("ci-key", &claims());
+    let tokens = [static_account(&server).await, jwt];
+    let permitted = |operation: Operation, path: &str| match path {
+        "publish/services" | "publish/services/a" => operation == Operation::Read,
+        "publish/services/a/config" => operation != Operation::Delete,
+        _ => false,
+    };
+    let mut refused = 0;
+    for (operation, path) in every_request().await {
+        // The walk's service is `sample`; the account's own is walked as well.
+        for path in [path.clone(), path.replace("services/sample", "services/a")] {
+            if permitted(operation, &path) {
+                continue;
+            }
+            for token in &tokens {
+                let outcome = server
+                    .handle(operation, &path, Some(token), Value::Null)
+                    .await;
+                match outcome.result {
+                    Err(error) if error.reason() != "sealed" => refused += 1,
+                    // What is for everybody is for it, too.
+                    Ok(reply) => assert!(
+                        path.contains(".well-known/")
+                            || path.starts_with("sys/internal/ui/mounts")
+                            || path == "sys/internal/specs/openapi"
+                            || path.starts_with("sys/wrapping"),
+                        "{operation} {path}: {:?}",
+                        matches!(reply.response, Response::Empty)
+                    ),
+                    Err(error) => panic!("{operation} {path}: {error}"),
+                }
+            }
+        }
+    }
+    assert!(refused > 400, "{refused}");
+    server.read("publish/services/a").await;
+}
+
+#[tokio::test]
+async fn a_jwt_publishes_where_the_rules_accept_it() {
+    let server = publishing().await;
+    oidc_account(&server).await;
+    assert_eq!(put(&server, "a", &signed("ci-key", &claims())).await, 200);
+    assert_eq!(put(&server, "b", &signed("ci-key", &claims())).await, 403);
+    for (name, value) in [
+        ("aud", json!("https://other.example")),
+        ("aud", json!([])),
+        ("aud", Value::Null),
+        ("sub", json!("repo:other/a")),
+        ("iss", json!("https://evil.example")),
+        ("exp", json!(T0 - 600)),
+        ("exp", json!("never")),
+        ("exp", Value::Null),
+        ("nbf", json!(T0 + 600)),
+        ("iat", json!(T0 + 600)),
+    ] {
+        let mut claims = claims();
+        claims[name] = value.clone();
+        if value.is_null() {
+            claims.as_object_mut().expect("claims").remove(name);
+        }
+        let status = put(&server, "a", &signed("ci-key", &claims)).await;
+        assert_eq!(status, 403, "{name} {value}");
+    }
+    // Another key under the same id, and a token whose claims were changed.
+    let forged = signed("ci-key", &claims());
+    let (head, signature) = forged.rsplit_once('.').expect("a token");
+    let other = signed("evil-key", &claims());
+    let evil = other.rsplit_once('.').expect("a token").1;
+    assert_ne!(signature, evil);
+    assert_eq!(put(&server, "a", &format!("{head}.{evil}")).await, 403);
+    assert_eq!(put(&server, "a", &other).await, 403);
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_published_here_is_not_asked_for_its_keys() {
+    let server = publishing().await;
+    let rule = json!({ "iss": "https://a.example", "claims": { "aud": "pub", "sub": "worker" } });
+    let policy = json!({ "kind": "oidc", "services": ["a"], "rules": [rule] });
+    server
+        .write(
+            "publish/service-accounts",
+            json!({ "name": "own", "policy": policy }),
+        )
+        .await;
+    let claims = json!({
+        "iss": "https://a.example", "aud": "pub", "sub": "worker", "iat": T0, "exp": T0 + 60,
+    });
+    assert_eq!(put(&server, "a", &signed("a", &claims)).await, 200);
+    assert_eq!(put(&server, "a", &signed("b", &claims)).await, 403);
+    assert!(server.fetcher.requests().is_empty());
+}
