@@ -225,6 +225,8 @@ impl Core {
             tracing::error!(reason = error.reason(), "the mount table can't be read");
         }
         runtime.audit.invalidate(keys).await;
+        runtime.cors.invalidate(keys).await;
+        runtime.quotas.invalidate(keys).await;
         runtime.mounts.invalidate(keys).await;
     }
 
@@ -237,6 +239,8 @@ impl Core {
             tracing::error!(reason = error.reason(), "the mount table can't be read");
         }
         runtime.audit.invalidate_all().await;
+        runtime.cors.invalidate_all().await;
+        runtime.quotas.invalidate_all().await;
         runtime.mounts.invalidate_all().await;
     }
 

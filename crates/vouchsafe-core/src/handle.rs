@@ -20,6 +20,7 @@ use crate::door::{self, Door};
 use crate::help;
 use crate::metric;
 use crate::mount::{self, Target, UserLockoutConfig};
+use crate::quota::Counted;
 use crate::runtime::Runtime;
 use crate::wrapping;
 
@@ -30,6 +31,8 @@ pub struct Outcome {
     pub result: Result<Reply, Error>,
     /// The kind of the mount that answered, for the envelope.
     pub mount_type: String,
+    /// What became of it under the rate limit quota that it counts against, if there is one.
+    pub counted: Option<Counted>,
 }
 
 impl Core {
@@ -60,11 +63,21 @@ impl Core {
             return Outcome {
                 result,
                 mount_type: String::new(),
+                counted: None,
             };
         };
         let now = runtime.ports.clock.now();
         let target = mount::route(&runtime.mounts, request);
-        let caller = identify(&runtime, &target, request, now).await;
+        let (counted, limited) = self.count(&runtime, &target, request, now);
+        if let (Some(error), Some(counted)) = (&limited, counted)
+            && !counted.audits_refusals
+        {
+            return self.turn_away(&target, request, error.clone(), counted);
+        }
+        let caller = match limited {
+            Some(error) => Err(error),
+            None => identify(&runtime, &target, request, now).await,
+        };
         let operation = caught(operation(&target, &caller, request))
             .await
             .and_then(|operation| operation);
@@ -88,7 +101,47 @@ impl Core {
         let mount = mount::summary_of(&target);
         metric::count(&runtime.ports.metrics, mount, record.operation(), &result);
         report(request, &result);
-        Outcome { result, mount_type }
+        Outcome {
+            result,
+            mount_type,
+            counted,
+        }
+    }
+
+    /// Counts a request against the quota that fits it, before anybody looks at its credential: what
+    /// became of it, and the refusal if there was no room.
+    fn count(
+        &self,
+        runtime: &Runtime,
+        target: &Result<Target<'_>, Error>,
+        request: &Request,
+        now: Timestamp,
+    ) -> (Option<Counted>, Option<Error>) {
+        let access = target.as_ref().map(|target| target.info().access);
+        let is_login = matches!(access, Ok(Access::Login(_)));
+        let metrics = &self.ports.metrics;
+        let counted = runtime.quotas.count(request, is_login, now, metrics);
+        let refusal = counted.and_then(|counted| counted.refusal(request));
+        (counted, refusal)
+    }
+
+    /// A refusal that no audit entry tells of, since an outsider could fill the log with it: it has
+    /// neither been looked at nor had an effect, and is counted.
+    fn turn_away(
+        &self,
+        target: &Result<Target<'_>, Error>,
+        request: &Request,
+        error: Error,
+        counted: Counted,
+    ) -> Outcome {
+        let result = Err(error);
+        let mount = mount::summary_of(target);
+        metric::count(&self.ports.metrics, mount, request.operation, &result);
+        Outcome {
+            result,
+            mount_type: String::new(),
+            counted: Some(counted),
+        }
     }
 
     /// The outcome of a request that needs no pipeline.
@@ -97,6 +150,7 @@ impl Core {
         Outcome {
             result,
             mount_type: "system".to_owned(),
+            counted: None,
         }
     }
 }

@@ -8,11 +8,14 @@ use vouchsafe_logical::{Catalog, Error, View};
 
 use crate::audit::Broker;
 use crate::core::Settings;
+use crate::cors::Cors;
 use crate::cubbyhole::Cubbyholes;
 use crate::lockout::Lockouts;
 use crate::mount::Mounts;
 use crate::policy::PolicyStore;
 use crate::ports::Ports;
+use crate::quota::Quotas;
+use crate::setting::Setting;
 use crate::token::TokenStore;
 
 /// The parts of an unsealed server. Sealing drops it, and with it everything decrypted.
@@ -31,6 +34,10 @@ pub(crate) struct Runtime {
     pub(crate) directory: Directory,
     /// Audit devices.
     pub(crate) audit: Broker,
+    /// What is allowed to pages of other origins.
+    pub(crate) cors: Setting<Cors>,
+    /// Rate limits.
+    pub(crate) quotas: Quotas,
     /// Principals that are locked out.
     pub(crate) lockouts: Lockouts,
 }
@@ -85,6 +92,8 @@ impl Runtime {
         let tokens = TokenStore::open(&root, cubbyholes, &*ports.entropy).await?;
         let audit = Broker::open(&root, &ports).await?;
         audit.declare(&settings.audit_devices).await?;
+        let cors = Setting::open(root.sub("core/"), "cors", |cors| cors).await?;
+        let quotas = Quotas::open(&root).await?;
         Ok(Self {
             directory: Directory::new(identity),
             lockouts: Lockouts::default(),
@@ -94,6 +103,8 @@ impl Runtime {
             tokens,
             policies,
             audit,
+            cors,
+            quotas,
         })
     }
 }

@@ -6,6 +6,7 @@ use hyper::body::Body;
 use serde::Serialize;
 use serde_json::{Value, json};
 use vouchsafe_core::Outcome;
+use vouchsafe_core::quota::Counted;
 use vouchsafe_logical::{Auth, Data, Error, Raw, Reply, Streamed, WrapInfo};
 
 use crate::error::status_of;
@@ -36,13 +37,31 @@ pub(crate) fn outcome(
     outcome: Outcome,
     limits: &Limits,
 ) -> Answer {
-    match outcome.result {
+    let mut answer = match outcome.result {
         Ok(Reply {
             response: vouchsafe_logical::Response::Stream(streamed),
             ..
         }) => stream(streamed, limits),
         Ok(reply) => success(request_id, headers, &outcome.mount_type, reply),
         Err(error) => refusal(&error),
+    };
+    if let Some(counted) = outcome.counted {
+        tell_limit(answer.headers_mut(), counted);
+    }
+    answer
+}
+
+/// What is left of a rate limit, as Vault's servers tell it. A refused client always learns when to
+/// come back.
+fn tell_limit(headers: &mut HeaderMap, counted: Counted) {
+    let taken = counted.taken;
+    if counted.shows_headers {
+        headers.insert("x-ratelimit-limit", HeaderValue::from(taken.limit));
+        headers.insert("x-ratelimit-remaining", HeaderValue::from(taken.remaining));
+        headers.insert("x-ratelimit-reset", HeaderValue::from(taken.reset_seconds));
+    }
+    if !taken.allowed {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(taken.retry_seconds));
     }
 }
 
@@ -225,6 +244,7 @@ mod tests {
         let outcome = Outcome {
             result: Ok(reply),
             mount_type: "kv".to_owned(),
+            counted: None,
         };
         let answer = super::outcome("id", &HeaderMap::new(), outcome, &Limits::default());
         let (parts, body) = answer.into_parts();

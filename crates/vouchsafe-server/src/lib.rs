@@ -15,6 +15,7 @@ pub mod limit;
 mod listen;
 mod logical;
 mod oidcpub;
+mod origin;
 mod published;
 mod stream;
 mod tls;

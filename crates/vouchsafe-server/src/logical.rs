@@ -22,6 +22,7 @@ use crate::encode::{self, Answer};
 use crate::forwarded::Forwarding;
 use crate::limit::Limits;
 use crate::oidcpub;
+use crate::origin::{self, Verdict};
 use crate::published::{self, Purpose};
 use crate::stream::Upload;
 
@@ -114,10 +115,25 @@ impl Edge {
         let id = self.entropy.uuid();
         let is_head = request.method() == Method::HEAD;
         let is_oidcpub = oidcpub::is_below(request.uri());
-        let answer = match self.answer(&id, request, remote, running).await {
-            Ok(answer) => answer,
-            Err(error) => self.refuse(&error, is_oidcpub),
+        let judged = match self.core.cors() {
+            Some(cors) => origin::judge(&cors, request.method(), request.headers()),
+            None => Ok(Verdict::Unconcerned),
         };
+        let mut origin = None;
+        let answer = match judged {
+            Ok(Verdict::Answered(answer)) => Ok(answer),
+            Ok(Verdict::Unconcerned) => self.answer(&id, request, remote, running).await,
+            Ok(Verdict::Allowed(allowed)) => {
+                origin = Some(allowed);
+                self.answer(&id, request, remote, running).await
+            }
+            Err(error) => Err(error),
+        };
+        let mut answer = answer.unwrap_or_else(|error| self.refuse(&error, is_oidcpub));
+        if let Some(origin) = origin {
+            // Also of a refusal, which is for the page to read.
+            origin::tell(answer.headers_mut(), origin);
+        }
         if is_head {
             encode::without_body(answer)
         } else {
@@ -233,6 +249,7 @@ impl Edge {
             Outcome {
                 result,
                 mount_type: "system".to_owned(),
+                counted: None,
             }
         };
         let outcome = begun(task).await?;

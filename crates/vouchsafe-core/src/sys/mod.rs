@@ -16,6 +16,7 @@ use crate::wrapping::routes as wrapping;
 
 mod audit;
 mod capability;
+mod cors;
 mod counter;
 mod internal;
 mod key;
@@ -25,6 +26,7 @@ mod metric;
 mod mount;
 mod openapi;
 mod policy;
+mod quota;
 mod seal;
 mod storage;
 mod tool;
@@ -98,6 +100,10 @@ const ROUTES: &[&Route<Sys>] = &[
     &counter::ENTITIES,
     &counter::TOKENS,
     &metric::METRICS,
+    &cors::CORS,
+    &quota::CONFIG,
+    &quota::RATE_LIMITS,
+    &quota::RATE_LIMIT,
     &wrapping::WRAP,
     &wrapping::LOOKUP,
     &wrapping::UNWRAP,

@@ -292,6 +292,8 @@ impl World {
             .write("sys/config/auditing/request-headers/sample", json!({}))
             .await;
         self.core.write("sys/audit/spare", audit_device()).await;
+        let quota = json!({ "path": "spare", "rate": 1_000 });
+        self.core.write("sys/quotas/rate-limit/sample", quota).await;
     }
 
     /// Tokens of logins, so that each caller has an entity.
@@ -445,6 +447,8 @@ impl Samples<'_> {
                 json!({ "accessor": self.known("victim's accessor"), "paths": "a" })
             }
             "capabilities-self" => json!({ "paths": "a" }),
+            "config/cors" => json!({ "allowed_origins": "https://ui.example" }),
+            "quotas/rate-limit/{name}" => json!({ "rate": 1_000 }),
             "leases/lookup" | "leases/revoke" => json!({ "lease_id": self.known("lease") }),
             "mounts/{path...}" | "auth/{path...}" => json!({ "type": "probe" }),
             "policies/acl/{name~...}" | "policy/{name~...}" => {

@@ -8,5 +8,6 @@ mod http2;
 mod limits;
 mod logs;
 mod methods;
+mod origins;
 mod paths;
 mod unfinished;

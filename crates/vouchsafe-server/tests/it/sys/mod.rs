@@ -9,6 +9,7 @@ mod lifetime;
 mod metric;
 mod mount;
 mod openapi;
+mod quota;
 mod seal;
 mod storage;
 mod tool;
