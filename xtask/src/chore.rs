@@ -111,12 +111,20 @@ pub(crate) fn differential(arguments: &mut Arguments) -> Result<()> {
 }
 
 pub(crate) fn bench(arguments: &mut Arguments) -> Result<()> {
-    // The benchmark starts the program that lies beside it.
-    run(&mut cargo(
-        "build --release --locked -p vouchsafe --bins --example bench",
-    ))?;
-    let mut call = cargo("run --release --locked -p vouchsafe --example bench --");
-    run(call.args(arguments.remaining()))
+    measure("bench", arguments)
+}
+
+pub(crate) fn scale(arguments: &mut Arguments) -> Result<()> {
+    measure("scale", arguments)
+}
+
+/// Builds and runs an example that starts the program lying beside it.
+fn measure(example: &str, arguments: &mut Arguments) -> Result<()> {
+    run(&mut cargo(&format!(
+        "build --release --locked -p vouchsafe --bins --example {example}"
+    )))?;
+    let call = format!("run --release --locked -p vouchsafe --example {example} --");
+    run(cargo(&call).args(arguments.remaining()))
 }
 
 pub(crate) fn fuzz(arguments: &mut Arguments) -> Result<()> {

@@ -76,6 +76,12 @@ const COMMANDS: &[Command] = &[
         run: chore::bench,
     },
     Command {
+        name: "scale",
+        operands: "[--tokens N] [--idle-seconds S]",
+        summary: "measure a server that holds a million tokens beside an empty one",
+        run: chore::scale,
+    },
+    Command {
         name: "fuzz",
         operands: "TARGET [--seconds N]",
         summary: "run one fuzz target for a bounded time (60 s unless told)",
