@@ -33,7 +33,7 @@ pub(crate) const EDGES: &[Edge] = &[
     Edge { package: "vouchsafe-iam",      may_use: &["vouchsafe-logical", "vouchsafe-jose"], tests_may_use: &[] },
     Edge { package: "vouchsafe-trust",    may_use: &["vouchsafe-logical", "vouchsafe-jose"], tests_may_use: &["vouchsafe-testing"] },
     // Level 2: siblings; core takes a catalog and never names a backend.
-    Edge { package: "vouchsafe-core",     may_use: &["vouchsafe-logical", "vouchsafe-policy", "vouchsafe-storage", "vouchsafe-identity"], tests_may_use: &["vouchsafe-testing"] },
+    Edge { package: "vouchsafe-core",     may_use: &["vouchsafe-logical", "vouchsafe-policy", "vouchsafe-storage", "vouchsafe-identity", "vouchsafe-iam", "vouchsafe-jose", "vouchsafe-trust"], tests_may_use: &["vouchsafe-testing"] },
     Edge { package: "vouchsafe-backends", may_use: &["vouchsafe-logical", "vouchsafe-jose", "vouchsafe-identity", "vouchsafe-trust"], tests_may_use: &["vouchsafe-testing"] },
     // Level 3: the HTTP edge; it meets backends and storage only in its tests.
     Edge { package: "vouchsafe-server",   may_use: &["vouchsafe-core", "vouchsafe-logical", "vouchsafe-api"], tests_may_use: &["vouchsafe-backends", "vouchsafe-storage", "vouchsafe-jose", "vouchsafe-testing"] },

@@ -14,6 +14,7 @@ use vouchsafe_logical::{
 };
 use vouchsafe_policy::{Acl, NoSubject, Policy};
 
+use crate::iam::{self, Unstored};
 use crate::policy;
 use crate::runtime::Runtime;
 use crate::token::{Found, TokenEntry, UsesLeft};
@@ -37,7 +38,8 @@ enum Credential {
     None,
     /// A token of ours.
     Token(Found),
-    /// What is stored nowhere as a token: a credential of a mount's own. Shown as a token's entry.
+    /// What is stored nowhere as a token: a JWT of an identity provider, an API key, a credential of a
+    /// mount's own. Shown as a token's entry.
     Unstored(Arc<TokenEntry>),
 }
 
@@ -174,13 +176,20 @@ pub(crate) fn admitted(guest: Guest, mount: &str, now: Timestamp) -> Result<Call
     })
 }
 
-/// Who holds a request's token. No use is taken yet.
+/// Who holds a request's credential. No use is taken yet. What it is shows in its shape.
 async fn holder(runtime: &Runtime, request: &Request, now: Timestamp) -> Result<Caller, Error> {
     let Some(token) = &request.token else {
         return Err(Error::denied("token_missing"));
     };
+    if iam::is_jwt(token.expose()) {
+        let proved = iam::bearer(runtime, token.expose(), now).await?;
+        return unstored(runtime, proved, now).await;
+    }
     let Some(found) = runtime.tokens.find(token.expose(), now).await? else {
-        return Err(Error::denied("token_invalid"));
+        return match iam::api_key(runtime, token.expose(), now).await? {
+            Some(proved) => unstored(runtime, proved, now).await,
+            None => Err(Error::denied("token_invalid")),
+        };
     };
     if !address_allowed(&found, request.remote) {
         return Err(Error::denied("token_address_not_allowed"));
@@ -211,6 +220,43 @@ async fn holder(runtime: &Runtime, request: &Request, now: Timestamp) -> Result<
     Ok(Caller {
         credential: Credential::Token(found),
         subject,
+        acl,
+        summary,
+        identity_policies,
+        had_last_use: false,
+    })
+}
+
+/// The caller behind a credential that is stored nowhere.
+async fn unstored(runtime: &Runtime, proved: Unstored, now: Timestamp) -> Result<Caller, Error> {
+    let found = iam::subject(runtime, &proved, now).await?;
+    let subject = found.as_deref();
+    let identity_policies = subject.map_or_else(PolicyNames::default, |s| s.policies().clone());
+    let entry = match subject {
+        Some(subject) => Arc::new(TokenEntry {
+            entity_id: Some(subject.entity().id.to_string()),
+            ..TokenEntry::clone(&proved.entry)
+        }),
+        None => proved.entry,
+    };
+    let effective = policy::effective(&entry.policies, subject);
+    let acl = runtime
+        .policies
+        .acl_with(&effective, Some(proved.access), subject, now)
+        .await?;
+    let summary = CallerSummary {
+        entity_id: entry.entity_id.clone(),
+        display_name: entry.display_name.clone(),
+        accessor: None,
+        token_hash: None,
+        policies: effective.to_strings(),
+        is_root: acl.is_root(),
+        has_sudo: acl.is_root(),
+        guest: None,
+    };
+    Ok(Caller {
+        credential: Credential::Unstored(entry),
+        subject: found,
         acl,
         summary,
         identity_policies,

@@ -12,6 +12,7 @@ use vouchsafe_logical::{
 use vouchsafe_storage::{Barrier, Unsealed};
 
 use crate::audit::DeclaredDevice;
+use crate::iam::IamSettings;
 use crate::metric::{PrometheusFormat, UNSEALED};
 use crate::mount::LeaseTtl;
 use crate::ports::Ports;
@@ -56,6 +57,7 @@ pub struct Core {
     pub(crate) ports: Ports,
     catalog: Catalog,
     api_address: Arc<ArcSwap<String>>,
+    iam: Arc<IamSettings>,
     runtime: ArcSwapOption<Runtime>,
     pub(crate) cluster: ArcSwapOption<Cluster>,
     pub(crate) keepers: Mutex<Keepers>,
@@ -83,6 +85,7 @@ impl Core {
             this: Weak::clone(this),
             keepers: Mutex::default(),
             api_address: Arc::new(ArcSwap::from_pointee(settings.api_address.clone())),
+            iam: Arc::default(),
             settings,
             barrier,
             ports,
@@ -105,11 +108,13 @@ impl Core {
             catalog: self.catalog,
             ports: self.ports.clone(),
             api_address: Arc::clone(&self.api_address),
+            iam: Arc::clone(&self.iam),
             settings: &self.settings,
         };
         let runtime =
             Runtime::open(root, given, |mounts| crate::sys::provide(mounts, &core)).await?;
         runtime.mounts.refresh().await;
+        runtime.iam.apply_at_start().await?;
         self.cluster.store(Some(Arc::new(cluster)));
         self.runtime.store(Some(Arc::new(runtime)));
         self.ports.metrics.set(&UNSEALED, [], 1);
@@ -144,6 +149,12 @@ impl Core {
     /// Sets the address that clients reach the server at, once a listener knows its port.
     pub fn set_api_address(&self, address: &str) {
         self.api_address.store(Arc::new(address.to_owned()));
+    }
+
+    /// What the composition root knows of IAM. To be set before the first unsealing.
+    #[must_use]
+    pub fn iam(&self) -> &IamSettings {
+        &self.iam
     }
 
     /// The address that clients reach the server at.
@@ -194,6 +205,8 @@ impl Core {
             return Due::Nothing;
         };
         runtime.mounts.tick().await;
+        let Ports { fetcher, clock, .. } = &runtime.ports;
+        runtime.iam.tick(&**fetcher, &**clock).await;
         for _ in 0..SWEEPS_PER_TICK {
             match runtime.tokens.sweep(self.ports.clock.now()).await {
                 Ok(swept) if swept.due == Due::More => {}

@@ -33,6 +33,8 @@ pub struct Outcome {
     pub mount_type: String,
     /// What became of it under the rate limit quota that it counts against, if there is one.
     pub counted: Option<Counted>,
+    /// The display name of who called; empty where nobody proved to be somebody.
+    pub caller: String,
 }
 
 impl Core {
@@ -64,6 +66,7 @@ impl Core {
                 result,
                 mount_type: String::new(),
                 counted: None,
+                caller: String::new(),
             };
         };
         let now = runtime.ports.clock.now();
@@ -101,10 +104,15 @@ impl Core {
         let mount = mount::summary_of(&target);
         metric::count(&runtime.ports.metrics, mount, record.operation(), &result);
         report(request, &result);
+        let caller = caller.map_or_else(
+            |_| String::new(),
+            |caller| caller.summary().display_name.clone(),
+        );
         Outcome {
             result,
             mount_type,
             counted,
+            caller,
         }
     }
 
@@ -141,6 +149,7 @@ impl Core {
             result,
             mount_type: String::new(),
             counted: Some(counted),
+            caller: String::new(),
         }
     }
 
@@ -151,6 +160,7 @@ impl Core {
             result,
             mount_type: "system".to_owned(),
             counted: None,
+            caller: String::new(),
         }
     }
 }

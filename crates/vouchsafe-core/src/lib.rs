@@ -13,6 +13,7 @@ pub mod cubbyhole;
 pub mod door;
 mod handle;
 mod help;
+mod iam;
 mod lockout;
 pub mod metric;
 pub mod mount;
@@ -31,6 +32,8 @@ pub mod wrapping;
 
 pub use core::{Core, Due, Settings};
 pub use handle::Outcome;
+pub use iam::routes::PREFIX as PVLT_PREFIX;
+pub use iam::{API_KEY_TTL_MAX, ApplyAtStart, IamFile, IamSettings};
 pub use mount::LeaseTtl;
 pub use ports::Ports;
 pub use seal::Initialized;

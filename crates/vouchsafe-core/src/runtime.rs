@@ -10,6 +10,7 @@ use crate::audit::Broker;
 use crate::core::Settings;
 use crate::cors::Cors;
 use crate::cubbyhole::Cubbyholes;
+use crate::iam::{Iam, IamSettings};
 use crate::lockout::Lockouts;
 use crate::mount::Mounts;
 use crate::policy::PolicyStore;
@@ -32,6 +33,8 @@ pub(crate) struct Runtime {
     pub(crate) policies: PolicyStore,
     /// Entities and groups; the identity engine has the same storage.
     pub(crate) directory: Directory,
+    /// The IAM file, and callers without stored tokens.
+    pub(crate) iam: Iam,
     /// Audit devices.
     pub(crate) audit: Broker,
     /// What is allowed to pages of other origins.
@@ -47,6 +50,7 @@ pub(crate) struct Given<'a> {
     pub(crate) catalog: Catalog,
     pub(crate) ports: Ports,
     pub(crate) api_address: Arc<ArcSwap<String>>,
+    pub(crate) iam: Arc<IamSettings>,
     pub(crate) settings: &'a Settings,
 }
 
@@ -66,6 +70,7 @@ impl Runtime {
             catalog,
             ports,
             api_address,
+            iam,
             settings,
         } = given;
         let policies = PolicyStore::new(&root);
@@ -96,6 +101,7 @@ impl Runtime {
         let quotas = Quotas::open(&root).await?;
         Ok(Self {
             directory: Directory::new(identity),
+            iam: Iam::new(&root, iam),
             lockouts: Lockouts::default(),
             ports,
             root,

@@ -18,7 +18,7 @@ use crate::limit::{JSON_DEPTH_MAX, JSON_VALUES_MAX, QUERY_PARAMETERS_MAX, TARGET
 pub(crate) struct Head {
     pub(crate) operation: Operation,
     pub(crate) path: RequestPath,
-    query: Vec<(String, String)>,
+    pub(crate) query: Vec<(String, String)>,
 }
 
 /// Reads method and target.
@@ -61,12 +61,14 @@ pub(crate) fn head_of(
     })
 }
 
-fn path(decoded: &str) -> Result<RequestPath, Error> {
+/// A decoded path, without its leading slash.
+pub(crate) fn path(decoded: &str) -> Result<RequestPath, Error> {
     RequestPath::parse(decoded)
         .map_err(|fault| Error::invalid_because("path_invalid", fault.to_string()))
 }
 
-fn check_target(parts: &Parts) -> Result<(), Error> {
+/// Bounds the request target, before it is taken apart.
+pub(crate) fn check_target(parts: &Parts) -> Result<(), Error> {
     let target_bytes = parts
         .uri
         .path_and_query()
@@ -158,7 +160,7 @@ fn go_bool(text: &str) -> Option<bool> {
     }
 }
 
-fn percent_decoded(text: &str) -> Result<String, Error> {
+pub(crate) fn percent_decoded(text: &str) -> Result<String, Error> {
     let fault =
         || Error::invalid_because("path_invalid", "the path has an invalid percent-encoding");
     let mut bytes = Vec::with_capacity(text.len());
@@ -186,7 +188,7 @@ fn percent_decoded(text: &str) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|_| fault())
 }
 
-fn query(text: &str) -> Result<Vec<(String, String)>, Error> {
+pub(crate) fn query(text: &str) -> Result<Vec<(String, String)>, Error> {
     let mut parameters = Vec::new();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         if parameters.len() == QUERY_PARAMETERS_MAX {
@@ -206,7 +208,7 @@ fn form_decoded(text: &str) -> Result<String, Error> {
         .map_err(|_| Error::invalid("a parameter has an invalid percent-encoding"))
 }
 
-fn query_data(query: Vec<(String, String)>) -> Data {
+pub(crate) fn query_data(query: Vec<(String, String)>) -> Data {
     let mut data = Data::new();
     for (name, value) in query {
         if matches!(name.as_str(), "list" | "help") {
@@ -221,7 +223,7 @@ fn query_data(query: Vec<(String, String)>) -> Data {
     data
 }
 
-fn body_data(headers: &HeaderMap, body: &Bytes) -> Result<Data, Error> {
+pub(crate) fn body_data(headers: &HeaderMap, body: &Bytes) -> Result<Data, Error> {
     let text = body.trim_ascii();
     if text.is_empty() {
         return Ok(Data::new());
@@ -341,7 +343,7 @@ fn check_patch_type(headers: &HeaderMap) -> Result<(), Error> {
 }
 
 /// `X-Vault-Token`, else the first `Authorization` of the scheme `Bearer`.
-fn token(headers: &HeaderMap) -> Option<Secret<String>> {
+pub(crate) fn token(headers: &HeaderMap) -> Option<Secret<String>> {
     let text = |value: &http::HeaderValue| value.to_str().ok().map(str::to_owned);
     let sent = headers.get("x-vault-token").and_then(text);
     let token = sent.filter(|token| !token.is_empty()).or_else(|| {
@@ -372,7 +374,7 @@ fn wrap_ttl(headers: &HeaderMap) -> Result<Option<Duration>, Error> {
 }
 
 /// Headers that an operator may ask to have in audit entries. Credentials are never among them.
-fn audited_headers(headers: &HeaderMap) -> Vec<(String, String)> {
+pub(crate) fn audited_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     headers
         .iter()
         .filter(|(name, _)| {

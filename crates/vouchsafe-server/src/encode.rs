@@ -245,6 +245,7 @@ mod tests {
             result: Ok(reply),
             mount_type: "kv".to_owned(),
             counted: None,
+            caller: String::new(),
         };
         let answer = super::outcome("id", &HeaderMap::new(), outcome, &Limits::default());
         let (parts, body) = answer.into_parts();

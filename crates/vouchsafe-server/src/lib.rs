@@ -17,6 +17,7 @@ mod logical;
 mod oidcpub;
 mod origin;
 mod published;
+mod pvlt;
 mod stream;
 mod tls;
 

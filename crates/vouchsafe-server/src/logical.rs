@@ -7,8 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use http::request::Parts;
-use http::{HeaderMap, Method, Request as HttpRequest};
+use http::{HeaderMap, Method, Request as HttpRequest, Uri};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -24,6 +23,7 @@ use crate::limit::Limits;
 use crate::oidcpub;
 use crate::origin::{self, Verdict};
 use crate::published::{self, Purpose};
+use crate::pvlt;
 use crate::stream::Upload;
 
 /// Who sees `sys/metrics` through a listener.
@@ -36,6 +36,40 @@ pub enum MetricsAccess {
     Everybody,
     /// Nobody: `disallow_metrics`.
     Nobody,
+}
+
+/// In which shape a request and its answer are written. What happens in between is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Api {
+    /// `/v1/`.
+    Vault,
+    /// `/api/pvlt/1.0/`.
+    Pvlt,
+    /// `/api/services` and `/api/service-accounts`.
+    OidcPub {
+        /// Whether what the answer tells of is new: a POST makes it.
+        is_post: bool,
+    },
+}
+
+impl Api {
+    fn of(method: &Method, uri: &Uri) -> Option<Self> {
+        if uri.path().starts_with("/v1/") {
+            Some(Self::Vault)
+        } else if pvlt::is_below(uri) {
+            Some(Self::Pvlt)
+        } else {
+            let is_post = *method == Method::POST;
+            oidcpub::is_below(uri).then_some(Self::OidcPub { is_post })
+        }
+    }
+}
+
+/// What is known of a request before its body.
+struct Asked<'a> {
+    id: &'a str,
+    api: Api,
+    head: Head,
 }
 
 /// The edge of one server.
@@ -114,7 +148,7 @@ impl Edge {
     ) -> Answer {
         let id = self.entropy.uuid();
         let is_head = request.method() == Method::HEAD;
-        let is_oidcpub = oidcpub::is_below(request.uri());
+        let api = Api::of(request.method(), request.uri()).unwrap_or(Api::Vault);
         let judged = match self.core.cors() {
             Some(cors) => origin::judge(&cors, request.method(), request.headers()),
             None => Ok(Verdict::Unconcerned),
@@ -129,7 +163,7 @@ impl Edge {
             }
             Err(error) => Err(error),
         };
-        let mut answer = answer.unwrap_or_else(|error| self.refuse(&error, is_oidcpub));
+        let mut answer = answer.unwrap_or_else(|error| self.refuse(&error, api));
         if let Some(origin) = origin {
             // Also of a refusal, which is for the page to read.
             origin::tell(answer.headers_mut(), origin);
@@ -142,13 +176,13 @@ impl Edge {
     }
 
     /// The answer to a request that did not come to its end in the core, which counts its own.
-    fn refuse(&self, error: &Error, is_oidcpub: bool) -> Answer {
+    fn refuse(&self, error: &Error, api: Api) -> Answer {
         let metrics = self.core.metrics();
         metrics.increment(&REFUSALS, ["", "", error.reason()]);
-        if is_oidcpub {
-            oidcpub::refusal(error)
-        } else {
-            encode::refusal(error)
+        match api {
+            Api::Vault => encode::refusal(error),
+            Api::Pvlt => pvlt::refusal(error, ""),
+            Api::OidcPub { .. } => oidcpub::refusal(error),
         }
     }
 
@@ -160,27 +194,17 @@ impl Edge {
         running: &Arc<Semaphore>,
     ) -> Result<Answer, Error> {
         let (parts, body) = request.into_parts();
-        if oidcpub::is_below(&parts.uri) {
-            return self
-                .in_time(self.answer_oidcpub(id, &parts, body, remote, running))
-                .await;
-        }
-        if !parts.uri.path().starts_with("/v1/") {
-            return Err(Error::not_found());
-        }
-        let head = decode::head(&parts)?;
+        let api = Api::of(&parts.method, &parts.uri).ok_or_else(Error::not_found)?;
+        let head = match api {
+            Api::Vault => decode::head(&parts)?,
+            Api::Pvlt => pvlt::head(&parts)?,
+            Api::OidcPub { .. } => oidcpub::head(&parts)?,
+        };
         if Core::takes_snapshot(head.operation, &head.path) {
             return self.restore(id, &parts.headers, body, running).await;
         }
-        let answer = self.answer_in_time(id, head, &parts.headers, body, remote, running);
-        self.in_time(answer).await
-    }
-
-    /// The answer, unless it takes too long.
-    async fn in_time(
-        &self,
-        answer: impl Future<Output = Result<Answer, Error>>,
-    ) -> Result<Answer, Error> {
+        let asked = Asked { id, api, head };
+        let answer = self.answer_in_time(asked, &parts.headers, body, remote, running);
         match tokio::time::timeout(self.limits.request_timeout, answer).await {
             Ok(answer) => answer,
             Err(_) => Err(Error::new(
@@ -191,34 +215,23 @@ impl Edge {
         }
     }
 
-    async fn answer_oidcpub(
-        &self,
-        id: &str,
-        parts: &Parts,
-        body: Incoming,
-        remote: Option<SocketAddr>,
-        running: &Arc<Semaphore>,
-    ) -> Result<Answer, Error> {
-        let head = oidcpub::head(parts)?;
-        let (body, _held) = read(body, &self.limits, &self.bodies).await?;
-        let request = oidcpub::request(id.to_owned(), head, &parts.headers, &body, remote)?;
-        drop(body);
-        let outcome = self.handle(request, running).await?;
-        Ok(oidcpub::outcome(&parts.method, &parts.headers, outcome))
-    }
-
     async fn answer_in_time(
         &self,
-        id: &str,
-        head: Head,
+        asked: Asked<'_>,
         headers: &HeaderMap,
         body: Incoming,
         remote: Option<SocketAddr>,
         running: &Arc<Semaphore>,
     ) -> Result<Answer, Error> {
+        let Asked { id, api, head } = asked;
         // Held to the end of the request: what is made of a body is no smaller than it.
         let (body, _held) = read(body, &self.limits, &self.bodies).await?;
-        let request = decode::request(id.to_owned(), head, headers, &body, remote)?;
+        let id_of_request = id.to_owned();
+        let request = match api {
+            Api::Vault => decode::request(id_of_request, head, headers, &body, remote)?,
+            Api::Pvlt => pvlt::request(id_of_request, head, headers, &body, remote)?,
+            Api::OidcPub { .. } => oidcpub::request(id_of_request, head, headers, &body, remote)?,
+        };
         drop(body);
         let outcome = match self.metrics {
             MetricsAccess::WithToken => None,
@@ -228,7 +241,11 @@ impl Edge {
             Some(outcome) => outcome,
             None => self.handle(request, running).await?,
         };
-        Ok(encode::outcome(id, headers, outcome, &self.limits))
+        Ok(match api {
+            Api::Vault => encode::outcome(id, headers, outcome, &self.limits),
+            Api::Pvlt => pvlt::outcome(headers, outcome),
+            Api::OidcPub { is_post } => oidcpub::outcome(is_post, headers, outcome),
+        })
     }
 
     /// Takes a snapshot, which is no request that the pipeline could judge and no body that could be
@@ -250,6 +267,7 @@ impl Edge {
                 result,
                 mount_type: "system".to_owned(),
                 counted: None,
+                caller: String::new(),
             }
         };
         let outcome = begun(task).await?;

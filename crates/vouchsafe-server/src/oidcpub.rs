@@ -77,7 +77,7 @@ pub(crate) fn request(
 }
 
 /// The answer to a request that went through the core.
-pub(crate) fn outcome(method: &Method, headers: &HeaderMap, outcome: Outcome) -> Answer {
+pub(crate) fn outcome(is_post: bool, headers: &HeaderMap, outcome: Outcome) -> Answer {
     let reply = match outcome.result {
         Ok(reply) => reply,
         Err(error) => return refusal(&error),
@@ -94,7 +94,7 @@ pub(crate) fn outcome(method: &Method, headers: &HeaderMap, outcome: Outcome) ->
         members.insert("warnings".to_owned(), json!(reply.warnings));
     }
     // What a POST makes is new; a PUT replaces.
-    let status = if *method == Method::POST {
+    let status = if is_post {
         StatusCode::CREATED
     } else {
         StatusCode::OK

@@ -71,7 +71,8 @@ impl From<JwsError> for Refusal {
             JwsError::AlgorithmNotAllowed { .. }
             | JwsError::Unsigned
             | JwsError::UnknownAlgorithm(_)
-            | JwsError::KeyAlgorithmMismatch { .. } => "algorithm_not_allowed",
+            | JwsError::KeyAlgorithmMismatch { .. }
+            | JwsError::HmacAlgorithmMismatch { .. } => "algorithm_not_allowed",
             JwsError::KeyNotFound { .. } => "key_not_found",
             JwsError::SignatureMismatch => "signature_invalid",
             JwsError::EmbeddedKey { .. } => "embedded_key",

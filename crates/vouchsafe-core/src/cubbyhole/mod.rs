@@ -51,7 +51,10 @@ impl Own {
             ));
         }
         let Some(owner) = call.caller.token_hash.clone() else {
-            return Err(Error::internal("a cubbyhole was asked for without a token"));
+            return Err(Error::invalid_because(
+                "credential_not_stored",
+                "the request's credential is stored nowhere, so that it has no cubbyhole",
+            ));
         };
         Ok(Self {
             runtime: sys.runtime()?,

@@ -18,6 +18,8 @@ use vouchsafe_logical::{
 };
 use vouchsafe_policy::{Acl, Policy};
 
+use crate::iam::access::{IamAccess, POLICY_NAME};
+
 /// Parsed policies kept in memory.
 const POLICIES_CACHED: usize = 4_096;
 /// Compiled ACLs kept in memory.
@@ -34,7 +36,22 @@ pub struct StoredPolicy {
     pub text: String,
 }
 
+/// A policy of the REST API's capabilities.
+fn built_in((number, access): (u64, IamAccess)) -> Numbered {
+    #[expect(
+        clippy::expect_used,
+        reason = "the text is a constant of this crate, and a test parses it"
+    )]
+    let policy = Policy::parse(POLICY_NAME, &access.policy()).expect("a policy");
+    Numbered {
+        number,
+        timed: false,
+        policy: Arc::new(policy),
+    }
+}
+
 /// A parsed policy with a number that no other parsed policy of this process ever has.
+#[derive(Clone)]
 struct Numbered {
     number: u64,
     /// Whether a template asks for the time, so that an ACL from it holds for a second only.
@@ -57,18 +74,22 @@ pub struct PolicyStore {
     compiled: Cache<AclKey, Arc<Acl>>,
     next_number: AtomicU64,
     root: Arc<Acl>,
+    /// The capabilities of the REST API, in the order of [`IamAccess::ALL`].
+    by_access: Vec<Numbered>,
 }
 
 impl PolicyStore {
     /// The policies below `core/policy/` of the root view.
     #[must_use]
     pub fn new(root: &View) -> Self {
+        let by_access: Vec<Numbered> = (1..).zip(IamAccess::ALL).map(built_in).collect();
         Self {
             view: root.sub("core/policy/"),
             parsed: VersionedCache::new(POLICIES_CACHED),
             compiled: Cache::new(ACLS_CACHED),
-            next_number: AtomicU64::new(1),
+            next_number: AtomicU64::new(1 + by_access.len() as u64),
             root: Arc::new(Acl::root()),
+            by_access,
         }
     }
 
@@ -185,6 +206,20 @@ impl PolicyStore {
         subject: Option<&Subject>,
         now: Timestamp,
     ) -> Result<Arc<Acl>, Error> {
+        self.acl_with(names, None, subject, now).await
+    }
+
+    /// The same for a caller who has capabilities of the REST API as well.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) async fn acl_with(
+        &self,
+        names: &PolicyNames,
+        access: Option<IamAccess>,
+        subject: Option<&Subject>,
+        now: Timestamp,
+    ) -> Result<Arc<Acl>, Error> {
         let mut policies = Vec::new();
         let mut templated = false;
         for name in names.iter() {
@@ -195,6 +230,9 @@ impl PolicyStore {
                 templated |= found.policy.is_templated();
                 policies.push(found);
             }
+        }
+        if let Some(found) = access.and_then(|access| self.by_access.get(access.index())) {
+            policies.push(Arc::new(found.clone()));
         }
         let key = AclKey {
             second: policies

@@ -9,6 +9,7 @@ use vouchsafe_logical::{Duties, Error, Mounted, Route, View};
 
 use crate::core::Core;
 use crate::cubbyhole;
+use crate::iam::routes as pvlt;
 use crate::mount::Mounts;
 use crate::runtime::Runtime;
 use crate::token;
@@ -43,7 +44,7 @@ impl Sys {
     }
 
     /// The core.
-    fn core(&self) -> Result<Arc<Core>, Error> {
+    pub(crate) fn core(&self) -> Result<Arc<Core>, Error> {
         self.core.upgrade().ok_or_else(Error::sealed)
     }
 
@@ -113,6 +114,14 @@ const ROUTES: &[&Route<Sys>] = &[
     &audit::HASH,
     &audit::HEADERS,
     &audit::HEADER,
+    &pvlt::VERSION,
+    &pvlt::CONTROL_HEALTH,
+    &pvlt::DATA_HEALTH,
+    &pvlt::CONF,
+    &pvlt::REGENERATE,
+    &pvlt::UPDATE_EXPIRATION,
+    &pvlt::USER,
+    &pvlt::REST,
 ];
 
 /// Gives the mount table the core's own backends.

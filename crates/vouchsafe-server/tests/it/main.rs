@@ -8,6 +8,7 @@
 mod authorization;
 mod edge;
 mod harness;
+mod iam;
 mod pipeline;
 mod publish;
 mod snapshots;

@@ -175,6 +175,15 @@ impl IssuerKeys {
         self.usable(fetch, clock).await.map(|_| ())
     }
 
+    /// Says that the keys are in use, where what they verified is remembered and they are not asked
+    /// again: else [`Self::refresh_if_due`] would take them for idle, and their rotation would not be
+    /// noticed.
+    pub fn note_use(&self) {
+        if !self.used.load(Ordering::Relaxed) {
+            self.used.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Fetches keys that are in use and will soon be old. To be called now and then.
     ///
     /// # Errors
@@ -231,9 +240,7 @@ impl IssuerKeys {
 
     /// Keys that may be used now.
     async fn usable(&self, fetch: &dyn Fetch, clock: &dyn Clock) -> Result<Arc<Snapshot>, Refusal> {
-        if !self.used.load(Ordering::Relaxed) {
-            self.used.store(true, Ordering::Relaxed);
-        }
+        self.note_use();
         let current = self.current.load_full();
         let freshness = current
             .as_ref()

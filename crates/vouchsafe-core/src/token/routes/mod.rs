@@ -49,6 +49,12 @@ input! {
 /// The token of the calling request.
 async fn own(runtime: &Runtime, call: &Call<'_>, now: Timestamp) -> Result<Found, Error> {
     let denied = || Error::denied("token_invalid");
+    if call.caller.token_hash.is_none() {
+        return Err(Error::invalid_because(
+            "credential_not_stored",
+            "the request's credential is not a token of this server: it makes no tokens, and there is none to show, renew or revoke",
+        ));
+    }
     let token = call.request.token.as_ref().ok_or_else(denied)?;
     runtime
         .tokens

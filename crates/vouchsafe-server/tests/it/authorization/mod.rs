@@ -93,7 +93,7 @@ fn verdict(outcome: &Outcome) -> &'static str {
         ErrorKind::PermissionDenied if is_authorization(error.reason()) => "deny",
         // The backend itself refuses: an unknown accessor, say.
         ErrorKind::PermissionDenied => "refused",
-        ErrorKind::NotFound => "absent",
+        ErrorKind::NotFound | ErrorKind::UnsupportedPath => "absent",
         ErrorKind::InvalidRequest => "invalid",
         _ => error.reason(),
     }

@@ -24,6 +24,13 @@ pub(super) const OPEN_ROUTES: &[&str] = &[
     "sys/wrapping/lookup update (public)",
     "sys/wrapping/lookup read (public)",
     "sys/wrapping/unwrap update (proof)",
+    "sys/pvlt/ctl/info/health read (public)",
+    "sys/pvlt/data/info/health read (public)",
+    "sys/pvlt/{path?...} read (public)",
+    "sys/pvlt/{path?...} update (public)",
+    "sys/pvlt/{path?...} delete (public)",
+    "sys/pvlt/{path?...} list (public)",
+    "sys/pvlt/{path?...} patch (public)",
 ];
 
 /// What answers before the pipeline, sealed or not.
@@ -72,6 +79,9 @@ pub(super) struct Sample {
 fn everywhere(capabilities: &[&str]) -> Value {
     json!({ "policy": json!({ "path": { "*": { "capabilities": capabilities } } }).to_string() })
 }
+
+/// An IAM file with one user.
+const IAM_FILE: &str = "[users.sample]\nrole = 'sample'\n[roles.sample]\n[policies]\n";
 
 fn audit_device() -> Value {
     json!({ "type": "file", "options": { "file_path": "discard" } })
@@ -289,6 +299,11 @@ impl World {
 
     async fn add_audit(&self) {
         self.core
+            .write("sys/pvlt/ctl/iam/conf", json!({ "conf": IAM_FILE }))
+            .await;
+        let user = json!({ "name": "sample" });
+        self.core.write("sys/pvlt/ctl/iam/user/regen", user).await;
+        self.core
             .write("sys/config/auditing/request-headers/sample", json!({}))
             .await;
         self.core.write("sys/audit/spare", audit_device()).await;
@@ -454,6 +469,11 @@ impl Samples<'_> {
             "policies/acl/{name~...}" | "policy/{name~...}" => {
                 json!({ "policy": "path \"b\" {}" })
             }
+            "pvlt/ctl/iam/conf" => json!({ "conf": IAM_FILE }),
+            "pvlt/ctl/iam/user/update-expiration" => {
+                json!({ "name": "sample", "expiration_secs": 60 })
+            }
+            "pvlt/ctl/iam/user/regen" => json!({ "name": "sample" }),
             "remount" => json!({ "from": "spare", "to": "moved" }),
             "wrapping/wrap" => json!({ "a": "b" }),
             _ if route.starts_with("tools/") => json!({ "input": "dGV4dA==" }),

@@ -46,6 +46,11 @@ impl TestCore {
         Self::open(self.parts.copy().await, Some(self.root_token.clone())).await
     }
 
+    /// A core of its own over this one's storage itself: another node.
+    pub(crate) async fn beside(&self) -> Self {
+        Self::open(self.parts.clone(), Some(self.root_token.clone())).await
+    }
+
     /// A core over an empty store.
     pub(super) fn uninitialized() -> Self {
         let parts = Parts::fresh(T0);

@@ -1,5 +1,7 @@
 //! What lies in a test's storage.
 
+use std::collections::BTreeMap;
+
 use vouchsafe_storage::Physical;
 
 use super::TestCore;
@@ -22,5 +24,15 @@ impl TestCore {
             }
             keys.extend(page);
         }
+    }
+
+    /// All records of the storage, as they lie there: equal before and after what writes nothing.
+    pub(crate) async fn records(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut records = BTreeMap::new();
+        for key in self.keys().await {
+            let record = self.physical.get(&key).await.expect("read");
+            records.insert(key, record.expect("still there").value);
+        }
+        records
     }
 }

@@ -1,0 +1,232 @@
+//! From a JWT in a request to who calls.
+//!
+//! The provider is chosen by what the token says of itself, exactly; nothing else of the token
+//! counts before that provider's keys have verified it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use vouchsafe_iam::{Decision, Lookup, Provider};
+use vouchsafe_jose::hmac::UnverifiedHmacJwt;
+use vouchsafe_jose::limits::TOKEN_BYTES_MAX;
+use vouchsafe_jose::{
+    AlgorithmSet, ClaimRules, Claims, JwsError, JwtError, NumericDate, UnverifiedJwt,
+};
+use vouchsafe_logical::{Error, ErrorKind, Timestamp};
+use vouchsafe_trust::{Refusal, RefusalKind};
+
+use super::access::IamAccess;
+use super::applied::{Applied, Verifier};
+use super::remembered::{LEEWAY_SECONDS, Proof, Window};
+use super::{Unstored, entry_of};
+use crate::runtime::Runtime;
+
+/// A token of either family, taken apart and not verified.
+enum Unverified<'t> {
+    Public(UnverifiedJwt<'t>),
+    Symmetric(UnverifiedHmacJwt<'t>),
+}
+
+impl<'t> Unverified<'t> {
+    fn parse(token: &'t str) -> Result<Self, Refusal> {
+        match UnverifiedJwt::parse(token) {
+            Ok(token) => Ok(Self::Public(token)),
+            Err(JwtError::Jws(JwsError::UnknownAlgorithm(unknown))) => {
+                match UnverifiedHmacJwt::parse(token) {
+                    Ok(token) => Ok(Self::Symmetric(token)),
+                    Err(JwtError::Jws(JwsError::UnknownAlgorithm(_))) => {
+                        Err(JwsError::UnknownAlgorithm(unknown).into())
+                    }
+                    Err(error) => Err(error.into()),
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn issuer(&self) -> Option<&str> {
+        match self {
+            Self::Public(token) => token.issuer(),
+            Self::Symmetric(token) => token.issuer(),
+        }
+    }
+
+    fn audience(&self) -> &[String] {
+        match self {
+            Self::Public(token) => token.audience(),
+            Self::Symmetric(token) => token.audience(),
+        }
+    }
+}
+
+/// Who calls with a JWT.
+///
+/// # Errors
+/// `permission denied` with the reason for the audit entry and the log; the provider's keys can't be
+/// had; the store's.
+pub(crate) async fn bearer(
+    runtime: &Runtime,
+    token: &str,
+    now: Timestamp,
+) -> Result<Unstored, Error> {
+    let Some(applied) = runtime.iam.applied().await? else {
+        return Err(Error::denied("iam_not_configured"));
+    };
+    if token.len() > TOKEN_BYTES_MAX {
+        return Err(Error::denied("token_malformed"));
+    }
+    let hash = runtime.tokens.hash(token);
+    let date = date_of(now)?;
+    if let Some(proof) = runtime.iam.remembered.get(&hash) {
+        if holds(&proof, &applied, date) {
+            return Ok(proof.caller());
+        }
+        runtime.iam.remembered.remove(&hash);
+    }
+    let proof = Arc::new(verify(runtime, &applied, token, date, now).await?);
+    let caller = proof.caller();
+    runtime.iam.remembered.insert(hash, proof);
+    Ok(caller)
+}
+
+/// Whether what was found out about a token is still true.
+fn holds(proof: &Proof, applied: &Applied, now: NumericDate) -> bool {
+    proof.generation == applied.generation
+        && proof.window.contains(now)
+        && applied
+            .verifier(&proof.provider)
+            .is_some_and(|verifier| verifier.still_has(proof.keys))
+}
+
+async fn verify(
+    runtime: &Runtime,
+    applied: &Applied,
+    token: &str,
+    date: NumericDate,
+    now: Timestamp,
+) -> Result<Proof, Error> {
+    let unverified = Unverified::parse(token).map_err(|refusal| refused(&refusal, None))?;
+    let provider = match applied
+        .config
+        .provider(unverified.issuer(), unverified.audience())
+    {
+        Lookup::Found(provider) => provider,
+        Lookup::Disabled(provider) => {
+            return Err(
+                Error::denied("idp_disabled").with_detail(format!("idp `{}`", provider.name))
+            );
+        }
+        Lookup::Ambiguous => return Err(Error::denied("idp_ambiguous")),
+        Lookup::Unknown => return Err(Error::denied("idp_unknown")),
+    };
+    let verifier = applied
+        .verifier(&provider.name)
+        .ok_or_else(|| Error::internal("a provider of the IAM file has no verifier"))?;
+    let fault = |refusal: Refusal| refused(&refusal, Some(provider));
+    let (claims, keys) = match (unverified, verifier) {
+        (Unverified::Public(token), Verifier::Public(keys)) => {
+            let ports = &runtime.ports;
+            let (fetch, clock) = (&*ports.fetcher, &*ports.clock);
+            let verified = keys.verify(token, AlgorithmSet::ALL, fetch, clock).await;
+            (verified.map_err(fault)?.into_claims(), keys.generation())
+        }
+        (Unverified::Symmetric(token), Verifier::Symmetric(keys)) => {
+            let verified = token.verify(keys).map_err(|error| fault(error.into()))?;
+            (verified.into_claims(), verifier.generation())
+        }
+        // A public key is no secret, and a secret is no public key.
+        (Unverified::Public(_) | Unverified::Symmetric(_), _) => {
+            let message = "the provider's keys are of the other family";
+            return Err(fault(Refusal::token("algorithm_not_allowed", message)));
+        }
+    };
+    ClaimRules::new()
+        .issuer(provider.issuer.as_str())
+        .audiences([provider.audience.as_str()])
+        .leeway_seconds(LEEWAY_SECONDS)
+        .verify(&claims, date)
+        .map_err(|error| fault(error.into()))?;
+    let decision = provider
+        .decide(&applied.config, claims.all())
+        .map_err(|refusal| {
+            Error::denied(refusal.reason()).with_detail(format!(
+                "idp `{}`: {}",
+                provider.name,
+                refusal.detail()
+            ))
+        })?;
+    proof(applied, provider, &claims, decision, keys, now)
+}
+
+fn proof(
+    applied: &Applied,
+    provider: &Provider,
+    claims: &Claims,
+    decision: Decision,
+    keys: u64,
+    now: Timestamp,
+) -> Result<Proof, Error> {
+    let window =
+        Window::of(claims).ok_or_else(|| Error::internal("a token without expiry was verified"))?;
+    let Decision { subject, role } = decision;
+    let meta = BTreeMap::from([
+        ("idp".to_owned(), provider.name.clone()),
+        ("iss".to_owned(), provider.issuer.clone()),
+        ("role".to_owned(), role.name.clone()),
+        ("sub".to_owned(), subject.clone()),
+    ]);
+    let entry = entry_of(
+        format!("{}/{subject}", provider.name),
+        role.acl_policies.clone(),
+        meta,
+        claims.issued_at().and_then(timestamp_of).unwrap_or(now),
+        claims.expires_at().and_then(timestamp_of),
+        "direct-jwt",
+    );
+    Ok(Proof {
+        generation: applied.generation,
+        provider: provider.name.clone(),
+        keys,
+        window,
+        entry: Arc::new(entry),
+        access: IamAccess::of(&role.capabilities),
+        alias: alias_name(&provider.issuer, &subject),
+        create_entity: role.create_entity,
+    })
+}
+
+/// The name of the alias that stands for a subject of an issuer: `<iss>#<sub>`. What of the issuer
+/// could be taken for the `#` is escaped, so that no two pairs have one name.
+fn alias_name(issuer: &str, subject: &str) -> String {
+    let issuer = issuer.replace('%', "%25").replace('#', "%23");
+    format!("{issuer}#{subject}")
+}
+
+/// A refusal as the pipeline knows it. A dead issuer is not the client's fault.
+fn refused(refusal: &Refusal, provider: Option<&Arc<Provider>>) -> Error {
+    let detail = match provider {
+        Some(provider) => format!("idp `{}`: {refusal}", provider.name),
+        None => refusal.to_string(),
+    };
+    match refusal.kind() {
+        RefusalKind::Token => Error::denied(refusal.reason()),
+        RefusalKind::Keys => Error::new(
+            ErrorKind::Unavailable,
+            refusal.reason(),
+            "the keys of the token's identity provider can't be had now; try again later",
+        ),
+    }
+    .with_detail(detail)
+}
+
+fn date_of(now: Timestamp) -> Result<NumericDate, Error> {
+    u64::try_from(now.as_second())
+        .ok()
+        .and_then(|seconds| NumericDate::from_seconds(seconds).ok())
+        .ok_or_else(|| Error::internal("the clock shows a time before 1970"))
+}
+
+fn timestamp_of(date: NumericDate) -> Option<Timestamp> {
+    let seconds = i64::try_from(date.seconds()).ok()?;
+    Timestamp::from_second(seconds).ok()
+}
