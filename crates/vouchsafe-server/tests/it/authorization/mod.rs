@@ -10,6 +10,7 @@
 //!
 //! `VOUCHSAFE_BLESS=1` writes the matrix anew and takes covered rows off the list.
 
+mod canary;
 mod samples;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 
 use vouchsafe_core::Outcome;
 use vouchsafe_core::door::DOORS;
+use vouchsafe_logical::field::Field;
 use vouchsafe_logical::{Access, ErrorKind, Operation};
 
 use crate::harness::{TestCore, TestServer};
@@ -76,11 +78,23 @@ struct Row {
     pattern: &'static str,
     access: Access,
     operation: Operation,
+    fields: &'static [&'static [Field]],
 }
 
 impl Row {
     fn name(&self) -> String {
         format!("{}{} {}", self.mount, self.pattern, self.operation)
+    }
+}
+
+/// The method of HTTP that asks for an operation.
+const fn verb(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Read | Operation::Help => "GET",
+        Operation::List => "LIST",
+        Operation::Create | Operation::Update => "POST",
+        Operation::Patch => "PATCH",
+        Operation::Delete => "DELETE",
     }
 }
 
@@ -117,6 +131,7 @@ fn rows(core: &TestCore) -> Vec<Row> {
                 pattern: info.pattern,
                 access: info.access,
                 operation: method.operation,
+                fields: method.fields,
             }));
         }
     }
@@ -275,13 +290,7 @@ async fn routes_without_a_token() {
     for row in rows(&server) {
         if row.access.needs_token() {
             let request = Samples { world: &world }.request(&row.mount, row.pattern, row.operation);
-            let method = match row.operation {
-                Operation::Read | Operation::Help => "GET",
-                Operation::List => "LIST",
-                Operation::Create | Operation::Update => "POST",
-                Operation::Patch => "PATCH",
-                Operation::Delete => "DELETE",
-            };
+            let method = verb(row.operation);
             let ask = server
                 .ask(method, &request.path)
                 .header("content-type", "application/merge-patch+json");

@@ -56,12 +56,23 @@ impl Ask {
         response.bytes().await.expect("a whole answer").to_vec()
     }
 
-    /// Sends it and reads the whole answer.
+    /// Sends it and reads the whole answer, which is text.
     pub(crate) async fn send(self) -> Answer {
+        self.send_and_read(|bytes| String::from_utf8(bytes).expect("UTF-8"))
+            .await
+    }
+
+    /// Sends it and reads the whole answer; what is no text in it is lost.
+    pub(crate) async fn send_for_any(self) -> Answer {
+        self.send_and_read(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .await
+    }
+
+    async fn send_and_read(self, text_of: impl FnOnce(Vec<u8>) -> String) -> Answer {
         let response = self.0.send().await.expect("an answer");
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = response.bytes().await.expect("a whole answer");
-        let text = String::from_utf8(bytes.to_vec()).expect("UTF-8");
+        let text = text_of(bytes.to_vec());
         Answer {
             status,
             headers,

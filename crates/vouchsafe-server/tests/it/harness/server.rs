@@ -49,6 +49,11 @@ impl TestServer {
         Self::serve(TestCore::sealed().await, Limits::default()).await
     }
 
+    /// A server over a core that is there already.
+    pub(crate) async fn over(inner: TestCore) -> Self {
+        Self::serve(inner, Limits::default()).await
+    }
+
     pub(super) async fn serve(inner: TestCore, limits: Limits) -> Self {
         Self::serve_with(inner, |edge| edge.with_limits(limits)).await
     }
