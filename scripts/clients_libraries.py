@@ -19,10 +19,10 @@ import hvac
 import hvac.exceptions
 
 import checks
+import node
 from fileserver import FileServer
 
 LIMIT_SECONDS = 300
-INSTALL_SECONDS = 120
 STAGE_SECONDS = 60
 NODE_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clients_node")
 PASSWORD = "correct horse battery staple"
@@ -41,7 +41,7 @@ def play(report, binary):
     with FileServer(binary) as server:
         Hvac(report, server).live()
     with tempfile.TemporaryDirectory(prefix="clients-node-") as folder:
-        why_not = install(folder)
+        why_not = node.install(NODE_FOLDER, folder)
         if why_not:
             report.skip("node-vault", why_not)
             return
@@ -253,26 +253,6 @@ class Hvac:
         login = self.client().auth.userpass.login("ann", PASSWORD)["auth"]["policies"]
         self.equal(f"login {when}", login, ["app", "default"])
         self.root.secrets.kv.v2.create_or_update_secret("new", {"when": when})
-
-
-def install(folder):
-    """Installs node-vault; returns why not, if it can't be had."""
-    npm, node = shutil.which("npm"), shutil.which("node")
-    if npm is None or node is None:
-        return "Node.js and npm are not installed"
-    for name in ("main.mjs", "package.json", "package-lock.json"):
-        shutil.copy(os.path.join(NODE_FOLDER, name), folder)
-    call = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"]
-    try:
-        done = subprocess.run(
-            call, check=False, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS
-        )
-    except subprocess.TimeoutExpired:
-        return f"npm took more than {INSTALL_SECONDS} s"
-    if done.returncode != 0:
-        errors = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
-        return f"npm can't install it: {'; '.join(errors[:4])}"
-    return None
 
 
 def node_vault(report, server, folder):

@@ -18,6 +18,7 @@ import requests
 import checks
 import guide
 import interop_cloud
+from cluster import Cluster
 from devserver import ROOT_TOKEN, DevServer, Refused, Workload
 from guide import Shell, expected_json, table
 from sts import Sts, verify
@@ -234,8 +235,6 @@ def policy_file(flow, block):
 
 def policy(flow, block):
     ours, theirs = block.text.split("# Attach to an auth method")
-    flow.report.skip("vault write auth/kubernetes/role/my-app", "this method comes later")
-    assert "auth/kubernetes" in theirs
     out = flow.run(block, text=ours)
     flow.report.check("the policy is uploaded", "Uploaded policy: workload-identity" in out, out)
     guarded = Workload(flow.server, "guarded-app", ["workload-identity"])
@@ -256,6 +255,32 @@ def policy(flow, block):
             status = error.status
         what = path.replace(own, "<own id>").replace(other, "<other id>")
         flow.report.equal(f"the policy on {what}", status, 200 if allowed else 403)
+    with Cluster() as cluster:
+        attach(flow, block, theirs, cluster)
+
+
+def attach(flow, block, text, cluster):
+    """A pod logs in with the role of the guide and gets an identity token."""
+    flow.server.write("sys/auth/kubernetes", {"type": "kubernetes"})
+    flow.server.write("auth/kubernetes/config", cluster.config())
+    flow.run(block, text=f"#{text}")
+    role = flow.server.read("auth/kubernetes/role/my-app")
+    bound = role["bound_service_account_namespaces"]
+    flow.report.equal("the role is as written", bound, ["production"])
+    jwt = cluster.token("production", "my-app")
+    login = {"role": "my-app", "jwt": jwt}
+    auth = flow.server.write("auth/kubernetes/login", login, token=None)["auth"]
+    found = (auth["policies"], auth["lease_duration"])
+    flow.report.equal("a pod logs in", found, (["default", "workload-identity"], 3600))
+    _, claims = flow.issue("workload-role", token=auth["client_token"])
+    flow.report.equal("it gets an identity token", claims["sub"], auth["entity_id"])
+    try:
+        login["jwt"] = cluster.token("staging", "my-app")
+        flow.server.write("auth/kubernetes/login", login, token=None)
+        status = 200
+    except Refused as error:
+        status = error.status
+    flow.report.equal("a pod of another namespace does not", status, 403)
 
 
 def with_groups(flow, block):

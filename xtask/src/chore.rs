@@ -71,7 +71,7 @@ pub(crate) fn bless(arguments: &mut Arguments) -> Result<()> {
     Ok(())
 }
 
-/// The guide's own commands, once with our command line and once with OpenBao's.
+/// The guides' own commands, once with our command line and once with OpenBao's.
 pub(crate) fn guide(arguments: &mut Arguments) -> Result<()> {
     let binary = server_binary(arguments)?;
     arguments.finish()?;
@@ -96,6 +96,7 @@ pub(crate) fn interop(arguments: &mut Arguments) -> Result<()> {
             &["scripts/interop_cloud.py"],
             &["scripts/clients_bao.py"],
             &["scripts/clients_libraries.py"],
+            &["scripts/clients_kubernetes.py"],
             &["scripts/openapi.py"],
         ],
     )

@@ -51,7 +51,8 @@ fn login<'a>(kubernetes: &'a Kubernetes, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let input: LoginInput = call.input()?;
         let name = RoleName::parse(&given(input.role, "role")?)?;
-        let jwt = Secret::new(given(input.jwt, "jwt")?);
+        // A file with a token ends in a line end.
+        let jwt = Secret::new(given(input.jwt, "jwt")?.trim().to_owned());
         let Some(role) = kubernetes.role(&name).await? else {
             return Err(Error::invalid_because(
                 "role_unknown",

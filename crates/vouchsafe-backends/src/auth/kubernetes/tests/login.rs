@@ -274,3 +274,14 @@ async fn numbers_of_a_token_are_taken_by_their_former_names() {
         (&Value::from(3600), &Value::from(3600))
     );
 }
+
+#[tokio::test]
+async fn a_token_from_a_file_may_end_in_a_line_end() {
+    let (kubernetes, cluster) = mounted().await;
+    let jwt = cluster.token("prod", "app", &["vault"]);
+    kubernetes
+        .login("login", with(&format!("{jwt}\n")))
+        .await
+        .unwrap();
+    assert_eq!(cluster.reviews()[0].1["token"], json!(jwt));
+}
