@@ -24,7 +24,6 @@ MOUNTS = {
 # Operations that would end the server, the token or this machine's peace, and why.
 EXCLUDED = {
     "/sys/seal": "seals the server",
-    "/sys/step-down": "makes another node the active one",
     "/auth/token/revoke-self": "revokes the token that all requests are made with",
     "/sys/audit/{path}": "writes files at the paths that it is sent, and its device may stop all others",
 }

@@ -103,6 +103,8 @@ impl Core {
         let store: Arc<dyn Store> = Arc::clone(&self.barrier) as Arc<dyn Store>;
         let root = View::new(store, "");
         let cluster = self.ensure_cluster(&root).await?;
+        let now = self.ports.clock.now();
+        crate::sys::version_history::note(&root, &self.settings.version, now).await?;
         let core = Weak::clone(&self.this);
         let given = Given {
             catalog: self.catalog,

@@ -337,8 +337,14 @@ async fn act(
         ));
     }
     let mut reply = dispatch(runtime, target, permit, request, caller, now).await?;
-    if !reply.says_nothing() {
-        reply.warnings.extend(target.unused_parameters(request));
+    let unused = target.unused_parameters(request);
+    if reply.says_nothing() {
+        // An answer without a body stays one, unless something that was sent had no effect at all.
+        reply.warnings.extend(unused.ignored);
+    } else {
+        reply
+            .warnings
+            .extend(unused.ignored.into_iter().chain(unused.replaced));
     }
     Ok(reply)
 }

@@ -8,6 +8,7 @@
 
 mod change;
 mod entry;
+mod moved;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ pub use change::{NewMount, Tuning};
 pub use entry::{
     LeaseTtl, MountConfig, MountEntry, SYSTEM_LEASE_TTL, StoredClass, UserLockoutConfig,
 };
+pub use moved::Moved;
 pub(crate) use table::TABLE_KEY;
 pub use table::{Mount, MountTable, Mounts};
 
@@ -42,8 +44,22 @@ impl Core {
     }
 }
 
+/// How Vault writes the version of what is built in.
+pub(crate) fn builtin_version() -> String {
+    format!("v{}+builtin.vouchsafe", env!("CARGO_PKG_VERSION"))
+}
+
 /// Former names of paths, below their mount, and what they are called now.
 const FORMER_PATHS: [(&str, &str, &str); 1] = [("sys/", "policy/", "policies/acl/")];
+
+/// What to tell a caller about parameters that had no effect, in Vault's words.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Unused {
+    /// Those that no operation of the route declares: most often a name that is misspelt.
+    pub ignored: Option<String>,
+    /// Those that the path gives already.
+    pub replaced: Option<String>,
+}
 
 /// Where a request goes: a mount and one of its routes.
 pub struct Target<'r> {
@@ -83,10 +99,9 @@ impl<'r> Target<'r> {
         }
     }
 
-    /// What to tell a caller about parameters that had no effect, in Vault's words: those that no
-    /// operation of the route declares, and those that the path gives already.
+    /// What to tell a caller about parameters that had no effect.
     #[must_use]
-    pub fn unused_parameters(&self, request: &Request) -> Vec<String> {
+    pub fn unused_parameters(&self, request: &Request) -> Unused {
         let mut ignored = Vec::new();
         let mut replaced = Vec::new();
         for name in request.data.keys() {
@@ -96,22 +111,22 @@ impl<'r> Target<'r> {
                 ignored.push(name.as_str());
             }
         }
-        let mut warnings = Vec::new();
+        let mut unused = Unused::default();
         if !ignored.is_empty() {
             ignored.sort_unstable();
-            warnings.push(format!(
+            unused.ignored = Some(format!(
                 "Endpoint ignored these unrecognized parameters: [{}]",
                 ignored.join(" ")
             ));
         }
         if !replaced.is_empty() {
             replaced.sort_unstable();
-            warnings.push(format!(
+            unused.replaced = Some(format!(
                 "Endpoint replaced the value of these parameters with the values captured from the endpoint's path: [{}]",
                 replaced.join(" ")
             ));
         }
-        warnings
+        unused
     }
 
     /// The principal of a login, named before its proof is checked.

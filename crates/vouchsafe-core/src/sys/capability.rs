@@ -77,9 +77,17 @@ fn of_accessor<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
         let input: CapabilitiesInput = call.input()?;
         let runtime = sys.runtime()?;
         let accessor = input.accessor.clone().unwrap_or_default();
+        if accessor.is_empty() {
+            return Err(Error::invalid_because(
+                "accessor_missing",
+                "missing accessor",
+            ));
+        }
         let now = runtime.ports.clock.now();
         let found = runtime.tokens.find_by_accessor(&accessor, now).await?;
-        let found = found.ok_or_else(invalid_token)?;
+        let found = found.ok_or_else(|| {
+            Error::invalid_because("accessor_invalid", "invalid accessor").wrapped()
+        })?;
         let acl = acl_of_token(&runtime, &found, now).await?;
         answer(input, &acl)
     })

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 use vouchsafe_logical::{
-    Access, Answer, Call, Data, Error, Method, Reply, Route, Timestamp, input, rfc3339,
+    Access, Answer, Call, Data, Error, Method, Operation, Reply, Route, Timestamp, input, rfc3339,
 };
 
 use super::Sys;
@@ -95,6 +95,74 @@ pub(crate) const REVOKE_PREFIX: Route<Sys> = revoke_under("leases/revoke-prefix/
 pub(crate) const LEGACY_REVOKE_PREFIX: Route<Sys> = revoke_under("revoke-prefix/{prefix...}");
 pub(crate) const REVOKE_FORCE: Route<Sys> = revoke_under("leases/revoke-force/{prefix...}");
 pub(crate) const LEGACY_REVOKE_FORCE: Route<Sys> = revoke_under("revoke-force/{prefix...}");
+
+input! {
+    /// Which leases are asked about.
+    pub(crate) struct LeaseTypeInput {
+        /// `irrevocable`.
+        r#type: Option<String>,
+    }
+}
+
+pub(crate) const IRREVOCABLE: Route<Sys> = Route {
+    pattern: "leases",
+    access: Access::Sudo,
+    methods: &[Method::with::<LeaseTypeInput>(Operation::Read, irrevocable)],
+    exists: None,
+    help: "List leases that can't be revoked. There is none: revoking is one write.",
+};
+
+pub(crate) const COUNT: Route<Sys> = Route {
+    pattern: "leases/count",
+    access: Access::Token,
+    methods: &[Method::with::<LeaseTypeInput>(Operation::Read, count)],
+    exists: None,
+    help: "Count leases that can't be revoked. There is none: revoking is one write.",
+};
+
+pub(crate) const TIDY: Route<Sys> = Route {
+    pattern: "leases/tidy",
+    access: Access::Token,
+    methods: &[Method::new(Operation::Update, &[], tidy)],
+    exists: None,
+    help: "Remove what is left of leases that have ended, now instead of within a minute.",
+};
+
+/// Only leases that can't be revoked are listed and counted, as in Vault.
+fn check_type(call: &Call<'_>) -> Result<(), Error> {
+    let input: LeaseTypeInput = call.input()?;
+    match input.r#type.as_deref() {
+        Some("irrevocable") => Ok(()),
+        Some(other) => Err(Error::invalid(format!(
+            "unknown \"type\" parameter {other:?}; expected `irrevocable`"
+        ))),
+        None => Err(Error::invalid("missing required type parameter")),
+    }
+}
+
+fn irrevocable<'a>(_sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
+    Box::pin(async move {
+        check_type(&call)?;
+        let mut data = Data::new();
+        data.insert("lease_count".to_owned(), 0.into());
+        data.insert("leases".to_owned(), Value::Array(Vec::new()));
+        Ok(Reply::data(data))
+    })
+}
+
+fn count<'a>(_sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
+    Box::pin(async move {
+        check_type(&call)?;
+        let mut data = Data::new();
+        data.insert("counts".to_owned(), Value::Object(Data::new()));
+        data.insert("lease_count".to_owned(), 0.into());
+        Ok(Reply::data(data))
+    })
+}
+
+fn tidy<'a>(sys: &'a Sys, _call: Call<'a>) -> Answer<'a> {
+    Box::pin(crate::token::sweep_now(sys))
+}
 
 /// The id of a token's lease; `None` for tokens that never end.
 fn lease_id(hash: &TokenHash, entry: &TokenEntry) -> Option<String> {

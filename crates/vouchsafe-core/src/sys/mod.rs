@@ -17,6 +17,7 @@ use crate::wrapping::routes as wrapping;
 
 mod audit;
 mod capability;
+mod cluster;
 mod cors;
 mod counter;
 mod internal;
@@ -26,11 +27,13 @@ mod lockout;
 mod metric;
 mod mount;
 mod openapi;
+mod plugin;
 mod policy;
 mod quota;
 mod seal;
 mod storage;
 mod tool;
+pub(crate) mod version_history;
 
 /// The `sys/` endpoints.
 pub(crate) struct Sys {
@@ -87,6 +90,8 @@ const ROUTES: &[&Route<Sys>] = &[
     &tool::RANDOM,
     &key::STATUS,
     &key::ROTATE,
+    &key::ROTATE_CONFIG,
+    &key::ROTATE_KEYRING_CONFIG,
     &key::ROTATE_KEYRING,
     &lease::LOOKUP,
     &lease::LIST,
@@ -98,6 +103,9 @@ const ROUTES: &[&Route<Sys>] = &[
     &lease::LEGACY_REVOKE_PREFIX,
     &lease::REVOKE_FORCE,
     &lease::LEGACY_REVOKE_FORCE,
+    &lease::IRREVOCABLE,
+    &lease::COUNT,
+    &lease::TIDY,
     &counter::ENTITIES,
     &counter::TOKENS,
     &metric::METRICS,
@@ -105,6 +113,13 @@ const ROUTES: &[&Route<Sys>] = &[
     &quota::CONFIG,
     &quota::RATE_LIMITS,
     &quota::RATE_LIMIT,
+    &cluster::HA_STATUS,
+    &cluster::STEP_DOWN,
+    &cluster::REPLICATION_STATUS,
+    &version_history::HISTORY,
+    &plugin::CATALOG,
+    &plugin::KINDS,
+    &plugin::KIND,
     &wrapping::WRAP,
     &wrapping::LOOKUP,
     &wrapping::UNWRAP,

@@ -11,7 +11,9 @@ use vouchsafe_logical::{
 };
 
 use super::Sys;
-use crate::mount::{Mount, MountConfig, NewMount, StoredClass, Tuning, UserLockoutConfig};
+use crate::mount::{
+    Mount, MountConfig, Moved, NewMount, StoredClass, Tuning, UserLockoutConfig, builtin_version,
+};
 
 input! {
     /// Body of `mounts/{path}` and `auth/{path}`.
@@ -75,9 +77,9 @@ input! {
     /// Body of `remount`.
     pub(crate) struct RemountInput {
         /// The mount's path now.
-        from: String,
+        from: Option<String>,
         /// The mount's path afterwards.
-        to: String,
+        to: Option<String>,
     }
 }
 
@@ -191,7 +193,7 @@ pub(crate) fn describe(mount: &Mount) -> Value {
         "local": entry.local,
         "options": options,
         "plugin_version": "",
-        "running_plugin_version": format!("v{}+builtin.vouchsafe", env!("CARGO_PKG_VERSION")),
+        "running_plugin_version": builtin_version(),
         "running_sha256": "",
         "seal_wrap": entry.seal_wrap,
         "type": entry.kind,
@@ -434,6 +436,14 @@ async fn read_tune(sys: &Sys, class: StoredClass, call: Call<'_>) -> Result<Repl
     );
     data.insert("max_lease_ttl".to_owned(), lease_ttl.max.as_secs().into());
     data.insert("description".to_owned(), entry.description.clone().into());
+    data.remove("user_lockout_config");
+    if let Some(lockout) = &entry.config.user_lockout
+        && let Value::Object(members) = describe_lockout(lockout)
+    {
+        // The names that Vault has here and only here.
+        let members = members.into_iter();
+        data.extend(members.map(|(name, value)| (format!("user_{name}"), value)));
+    }
     if !entry.options.is_empty() {
         data.insert("options".to_owned(), json!(entry.options));
     }
@@ -450,6 +460,14 @@ fn read_auth_tune<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
 
 async fn tune(sys: &Sys, class: StoredClass, call: Call<'_>) -> Result<Reply, Error> {
     let input: TuneInput = call.input()?;
+    if class == StoredClass::Secret
+        && input.token_type.is_some()
+        && !call.captured("path").starts_with("auth/")
+    {
+        return Err(Error::invalid(
+            "'token_type' can only be modified on auth mounts",
+        ));
+    }
     let list = |list: Option<CommaList>| list.map(|list| list.0);
     let tuning = Tuning {
         default_lease_ttl: input.default_lease_ttl.map(|lease| lease.0),
@@ -514,33 +532,41 @@ fn remount<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         debug_assert_eq!(call.operation, Operation::Update);
         let input: RemountInput = call.input()?;
+        let (Some(from), Some(to)) = (input.from, input.to) else {
+            return Err(Error::invalid(
+                "both 'from' and 'to' path must be specified as a string",
+            ));
+        };
         let runtime = sys.runtime()?;
         let path = |text: &str| format!("{}/", text.trim_matches('/'));
-        runtime
-            .mounts
-            .remount(&path(&input.from), &path(&input.to))
-            .await?;
-        let mut data = Data::new();
-        data.insert(
-            "migration_id".to_owned(),
-            runtime.ports.entropy.uuid().into(),
-        );
-        Ok(Reply::data(data).at_top_level().with_warning(format!(
-            "Mount move is done: {} is {} now",
-            input.from, input.to
-        )))
+        let moved = Moved {
+            id: runtime.ports.entropy.uuid(),
+            from: path(&from),
+            to: path(&to),
+        };
+        runtime.mounts.remount(&moved.from, &moved.to).await?;
+        runtime.mounts.remember_move(&moved).await?;
+        let data = Data::from_iter([("migration_id".to_owned(), moved.id.into())]);
+        Ok(Reply::data(data)
+            .at_top_level()
+            .with_warning(format!("Mount move is done: {from} is {to} now")))
     })
 }
 
-fn remount_status<'a>(_sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
+fn remount_status<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
-        // A move is one transaction: whoever holds its id holds the id of a finished one.
+        let id = call.captured("migration_id");
+        let moved = sys.runtime()?.mounts.moved(id).await?;
+        let moved = moved.ok_or_else(Error::not_found)?;
+        // A move is one transaction: one that is remembered is done.
+        let info = json!({
+            "source_mount": moved.from,
+            "target_mount": moved.to,
+            "status": "success",
+        });
         let mut data = Data::new();
-        data.insert(
-            "migration_id".to_owned(),
-            call.captured("migration_id").into(),
-        );
-        data.insert("migration_info".to_owned(), json!({ "status": "success" }));
+        data.insert("migration_id".to_owned(), moved.id.into());
+        data.insert("migration_info".to_owned(), info);
         Ok(Reply::data(data))
     })
 }

@@ -113,6 +113,7 @@ fn write<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let input: PolicyInput = call.input()?;
         let name = name_of(&call)?;
+        let is_former = input.policy.is_none() && input.rules.is_some();
         let text = input.policy.or(input.rules).unwrap_or_default();
         if name.is_root() {
             return Err(Error::invalid("cannot update \"root\" policy"));
@@ -121,7 +122,10 @@ fn write<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
             return Err(Error::invalid("'policy' parameter not supplied or empty"));
         }
         let text = decoded(text);
-        let warnings = sys.runtime()?.policies.write(&name, &text).await?;
+        let mut warnings = sys.runtime()?.policies.write(&name, &text).await?;
+        if is_former {
+            warnings.push("'rules' is deprecated, please use 'policy' instead".to_owned());
+        }
         Ok(Reply {
             warnings,
             ..Reply::default()

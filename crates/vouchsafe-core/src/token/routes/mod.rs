@@ -13,6 +13,8 @@ use super::store::Found;
 use crate::runtime::Runtime;
 use crate::sys::Sys;
 
+pub(crate) use revoke::sweep_now;
+
 /// The routes of the token method.
 pub(crate) const ROUTES: &[&Route<Sys>] = &[
     &create::CREATE,

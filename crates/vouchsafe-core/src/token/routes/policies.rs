@@ -25,7 +25,7 @@ pub(super) struct Wanted<'a> {
 /// A policy that maker or role do not allow.
 pub(super) fn of(wanted: &Wanted<'_>) -> Result<PolicyNames, Error> {
     let asked = PolicyNames::parse(wanted.asked.unwrap_or_default())?;
-    let policies = match wanted.role {
+    let mut policies = match wanted.role {
         Some(role) if has_allowed(role) => within_role(wanted, role, asked)?,
         Some(role) if has_disallowed(role) => {
             let asked = if asked.is_empty() {
@@ -37,6 +37,9 @@ pub(super) fn of(wanted: &Wanted<'_>) -> Result<PolicyNames, Error> {
         }
         Some(_) | None => of_maker(wanted, asked)?,
     };
+    if wanted.no_default_policy {
+        policies = without_default(&policies);
+    }
     if policies.contains_root() && !wanted.maker.contains_root() {
         return Err(Error::invalid_because(
             "policy_root_refused",
@@ -67,17 +70,16 @@ fn with_default(mut policies: PolicyNames, add: bool) -> PolicyNames {
     policies
 }
 
+/// Who asks for no `default` gets none, also when it is among the policies that are asked for.
+fn without_default(policies: &PolicyNames) -> PolicyNames {
+    let default = PolicyName::default_policy();
+    let others = policies.iter().filter(|name| **name != default);
+    others.cloned().collect()
+}
+
 fn of_maker(wanted: &Wanted<'_>, asked: PolicyNames) -> Result<PolicyNames, Error> {
     if asked.is_empty() {
-        let mut policies = wanted.maker.clone();
-        if wanted.no_default_policy {
-            policies = policies
-                .iter()
-                .filter(|name| **name != PolicyName::default_policy())
-                .cloned()
-                .collect();
-        }
-        return Ok(policies);
+        return Ok(wanted.maker.clone());
     }
     if wanted.has_sudo {
         return Ok(with_default(asked, !wanted.no_default_policy));
@@ -229,6 +231,21 @@ mod tests {
         check(&["root"], &["a"], None, true, Err("policy_root_refused"));
         check(&[" Root "], &["a"], None, true, Err("policy_root_refused"));
         check(&["root", "x"], &["root"], None, true, Ok(&["root"]));
+    }
+
+    #[test]
+    fn who_asks_for_no_default_policy_gets_none() {
+        for asked in [&["a", "default"][..], &["a"], &[]] {
+            let asked: Vec<String> = asked.iter().map(|&name| name.to_owned()).collect();
+            let found = of(&Wanted {
+                asked: Some(&asked),
+                no_default_policy: true,
+                maker: &names(&["a", "default"]),
+                role: None,
+                has_sudo: true,
+            });
+            assert_eq!(found.expect("allowed").to_strings(), ["a"], "{asked:?}");
+        }
     }
 
     #[test]

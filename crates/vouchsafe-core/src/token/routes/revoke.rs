@@ -4,7 +4,7 @@ use vouchsafe_logical::{
     Access, Answer, Call, Error, Input, Method, Operation, Reply, Response, Route,
 };
 
-use super::{SubjectInput, invalid_accessor, own};
+use super::{SubjectInput, own};
 use crate::sys::Sys;
 use crate::token::{BATCH_PREFIX, TokenType};
 
@@ -84,11 +84,17 @@ fn revoke_accessor<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
         let accessor = SubjectInput::parse(&call)?.accessor.unwrap_or_default();
         let runtime = sys.runtime()?;
         let now = runtime.ports.clock.now();
-        let found = runtime.tokens.find_by_accessor(&accessor, now).await?;
-        runtime
-            .tokens
-            .revoke(&found.ok_or_else(invalid_accessor)?.hash)
-            .await?;
+        if accessor.is_empty() {
+            return Err(Error::invalid_because(
+                "accessor_missing",
+                "missing accessor",
+            ));
+        }
+        // Revoking is done when the token is gone, whoever did it.
+        let Some(found) = runtime.tokens.find_by_accessor(&accessor, now).await? else {
+            return Ok(Reply::empty().with_warning("No token found with this accessor"));
+        };
+        runtime.tokens.revoke(&found.hash).await?;
         Ok(Reply::empty())
     })
 }
@@ -109,15 +115,21 @@ fn revoke_orphan<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
 }
 
 fn tidy<'a>(sys: &'a Sys, _call: Call<'a>) -> Answer<'a> {
-    Box::pin(async move {
-        let runtime = sys.runtime()?;
-        runtime.tokens.sweep(runtime.ports.clock.now()).await?;
-        let reply = Reply {
-            response: Response::Accepted,
-            ..Reply::default()
-        };
-        Ok(reply.with_warning(
-            "Tidy operation successfully started. Any information from the operation will be printed to the server's logs.",
-        ))
-    })
+    Box::pin(sweep_now(sys))
+}
+
+/// Removes a batch of tokens that have ended, with what hangs on them.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn sweep_now(sys: &Sys) -> Result<Reply, Error> {
+    let runtime = sys.runtime()?;
+    runtime.tokens.sweep(runtime.ports.clock.now()).await?;
+    let reply = Reply {
+        response: Response::Accepted,
+        ..Reply::default()
+    };
+    Ok(reply.with_warning(
+        "Tidy operation successfully started. Any information from the operation will be printed to the server's logs.",
+    ))
 }

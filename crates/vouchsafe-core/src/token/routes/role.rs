@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use vouchsafe_logical::{
     Access, Answer, Call, CommaList, Data, Error, Input, Method, PolicyNames, Reply, Route,
-    TokenFields, TokenParameters, View, input,
+    TokenFields, TokenKind, TokenParameters, View, input,
 };
 
 use crate::runtime::Runtime;
@@ -74,7 +74,7 @@ impl Default for TokenRole {
             renewable: true,
             path_suffix: String::new(),
             token: TokenParameters {
-                kind: vouchsafe_logical::TokenKind::DefaultService,
+                kind: TokenKind::DefaultService,
                 ..TokenParameters::default()
             },
             former: FormerNames::default(),
@@ -251,10 +251,52 @@ fn write<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
         role.renewable = input.renewable.unwrap_or(role.renewable);
         role.path_suffix = input.path_suffix.unwrap_or(role.path_suffix);
         role.token.update(fields)?;
+        check_path_suffix(&role.path_suffix)?;
+        check_batch(&role)?;
         transaction.put_record(&view, &input.role_name, &role)?;
         transaction.commit().await?;
         Ok(Reply::empty())
     })
+}
+
+/// The suffix becomes part of a token's path, and so of its lease.
+fn check_path_suffix(suffix: &str) -> Result<(), Error> {
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let fits = match suffix.as_bytes() {
+        [] => true,
+        [first, middle @ .., last] if !middle.is_empty() => {
+            let inner = |byte: &u8| word(*byte) || matches!(byte, b'-' | b'.');
+            word(*first) && word(*last) && middle.iter().all(inner)
+        }
+        _ => false,
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(Error::invalid_because(
+        "path_suffix_invalid",
+        "given role path suffix contains invalid characters; must match \\w[\\w-.]+\\w",
+    ))
+}
+
+/// What a batch token can't have, its role must not promise.
+fn check_batch(role: &TokenRole) -> Result<(), Error> {
+    if role.token.kind != TokenKind::Batch {
+        return Ok(());
+    }
+    let promised = if !role.orphan {
+        "non-orphan tokens"
+    } else if role.renewable {
+        "renewable tokens"
+    } else if !role.token.explicit_max_ttl.is_zero() {
+        "tokens with an explicit max TTL"
+    } else {
+        return Ok(());
+    };
+    Err(Error::invalid_because(
+        "batch_role_invalid",
+        format!("'token_type' cannot be 'batch' when role is set to generate {promised}"),
+    ))
 }
 
 fn delete<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {

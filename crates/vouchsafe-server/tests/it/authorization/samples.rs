@@ -21,6 +21,7 @@ pub(super) const OPEN_ROUTES: &[&str] = &[
     "sys/internal/ui/mounts/{path...} read (public)",
     "sys/internal/specs/openapi read (public)",
     "sys/internal/specs/openapi update (public)",
+    "sys/replication/status read (public)",
     "sys/wrapping/lookup update (public)",
     "sys/wrapping/lookup read (public)",
     "sys/wrapping/unwrap update (proof)",
@@ -398,6 +399,8 @@ impl Samples<'_> {
                 "{migration_id*}" => self.known("move"),
                 "{path?...}" if operation == Operation::List => "",
                 "{path...}" if !route.starts_with("kv") => "spare",
+                "{type}" => "secret",
+                "{name}" if route.starts_with("sys/plugins/") => "kv",
                 "{prefix...}" => "auth/token/create",
                 "{url_lease_id?...}" => self.known("lease"),
                 "{urlalgorithm?...}" => "sha2-256",
@@ -410,6 +413,7 @@ impl Samples<'_> {
     fn parameters(&self, route: &str) -> Value {
         match route {
             "auth/token/lookup" | "sys/wrapping/lookup" => self.body(route),
+            "sys/leases" | "sys/leases/count" => json!({ "type": "irrevocable" }),
             _ if route.starts_with("auth/approle/role/{role_name^}/secret-id") => self.body(route),
             _ => Value::Null,
         }

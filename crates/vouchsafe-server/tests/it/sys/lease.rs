@@ -130,3 +130,30 @@ async fn the_listing_needs_sudo() {
         );
     }
 }
+
+#[tokio::test]
+async fn no_lease_is_irrevocable() {
+    let server = TestServer::start().await;
+    let leases = server.get("sys/leases?type=irrevocable");
+    let leases = leases.token(&server.root_token).send().await.expect(200);
+    assert_eq!(leases.json()["data"]["lease_count"], 0);
+    let count = server.get("sys/leases/count?type=irrevocable");
+    let count = count.token(&server.root_token).send().await.expect(200);
+    assert_eq!(
+        count.json()["data"],
+        json!({ "counts": {}, "lease_count": 0 })
+    );
+    for query in ["", "?type=all"] {
+        let count = server.get(&format!("sys/leases/count{query}"));
+        count.token(&server.root_token).send().await.expect(400);
+    }
+}
+
+#[tokio::test]
+async fn tidying_is_accepted_and_ends_nothing_that_lives() {
+    let server = TestServer::start().await;
+    let token = server.token(json!({ "policies": ["default"] })).await;
+    let tidy = server.post("sys/leases/tidy", json!({}));
+    tidy.token(&server.root_token).send().await.expect(202);
+    assert!(works(&server, &token).await);
+}

@@ -1,6 +1,7 @@
 //! `sys/` and the core's own engine, `cubbyhole/`.
 
 mod audit;
+mod cluster;
 mod cubbyhole;
 mod help;
 mod key;
@@ -9,9 +10,11 @@ mod lifetime;
 mod metric;
 mod mount;
 mod openapi;
+mod plugin;
 mod quota;
 mod seal;
 mod storage;
+mod token_role;
 mod tool;
 mod unused;
 mod wrapping;

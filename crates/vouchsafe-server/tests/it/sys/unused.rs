@@ -39,12 +39,21 @@ async fn where_anything_may_be_sent_nothing_is_unused() {
     let ask = server.post("sys/wrapping/unwrap", json!({ "token": token }));
     assert_eq!(warnings(ask, &server).await, Value::Null);
 
-    // And an answer without a body says nothing of it either.
     let ask = server.post("cubbyhole/x", json!({ "any": "thing" }));
     ask.token(&server.root_token).send().await.expect(204);
-    let ask = server.post(
-        "sys/policies/acl/p",
-        json!({ "policy": "path \"a\" {}", "zz": 1 }),
-    );
+}
+
+/// A misspelt parameter of a role is a rule that does not hold, so that nothing else is to be said
+/// is no reason not to say it.
+#[tokio::test]
+async fn an_answer_without_a_body_gets_one_for_a_misspelt_parameter() {
+    let server = TestServer::start().await;
+    let body = json!({ "allowed_policys": "a", "orphan": true });
+    let ask = server.post("auth/token/roles/r", body);
+    let expected = "Endpoint ignored these unrecognized parameters: [allowed_policys]";
+    assert_eq!(warnings(ask, &server).await, json!([expected]));
+
+    // Clients repeat what the path says; that alone is nothing to warn of.
+    let ask = server.post("auth/token/roles/r", json!({ "role_name": "r" }));
     ask.token(&server.root_token).send().await.expect(204);
 }
