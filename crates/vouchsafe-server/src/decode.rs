@@ -12,7 +12,9 @@ use serde_json::Value;
 use vouchsafe_logical::duration::parse_duration;
 use vouchsafe_logical::{Data, Error, ErrorKind, Operation, Request, RequestPath, Secret};
 
-use crate::limit::{JSON_DEPTH_MAX, JSON_VALUES_MAX, QUERY_PARAMETERS_MAX, TARGET_BYTES_MAX};
+use crate::limit::{
+    JSON_DEPTH_MAX, JSON_STRING_BYTES_MAX, JSON_VALUES_MAX, QUERY_PARAMETERS_MAX, TARGET_BYTES_MAX,
+};
 
 /// The parts of a request that are known before its body.
 pub(crate) struct Head {
@@ -189,8 +191,13 @@ pub(crate) fn percent_decoded(text: &str) -> Result<String, Error> {
 }
 
 pub(crate) fn query(text: &str) -> Result<Vec<(String, String)>, Error> {
+    parameters(text.split('&'))
+}
+
+/// Takes no more pairs than there may be.
+fn parameters<'t>(pairs: impl Iterator<Item = &'t str>) -> Result<Vec<(String, String)>, Error> {
     let mut parameters = Vec::new();
-    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+    for pair in pairs.filter(|pair| !pair.is_empty()) {
         if parameters.len() == QUERY_PARAMETERS_MAX {
             return Err(Error::invalid_because(
                 "query_too_long",
@@ -198,6 +205,12 @@ pub(crate) fn query(text: &str) -> Result<Vec<(String, String)>, Error> {
             ));
         }
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if name.len().max(value.len()) > JSON_STRING_BYTES_MAX {
+            return Err(Error::invalid_because(
+                "body_invalid",
+                format!("a field has more than {JSON_STRING_BYTES_MAX} bytes"),
+            ));
+        }
         parameters.push((form_decoded(name)?, form_decoded(value)?));
     }
     Ok(parameters)
@@ -232,7 +245,7 @@ pub(crate) fn body_data(headers: &HeaderMap, body: &Bytes) -> Result<Data, Error
     if is_form && !matches!(text.first(), Some(b'{' | b'[')) {
         return form_data(text);
     }
-    check_json_limits(text)?;
+    check_json_limits(text.iter().copied())?;
     match serde_json::from_slice(text) {
         Ok(Value::Object(data)) => Ok(data),
         Ok(Value::Null) => Ok(Data::new()),
@@ -263,16 +276,24 @@ fn json_fault(error: &serde_json::Error) -> &'static str {
     }
 }
 
-/// Bounds depth and number of values before anything is allocated for them. In a text that is not
-/// JSON it may count wrongly; the parser refuses that afterwards.
-fn check_json_limits(text: &[u8]) -> Result<(), Error> {
-    let (mut depth, mut values) = (0_usize, 0_usize);
+/// Bounds depth, number of values and length of strings before anything is allocated for them, looking
+/// at each byte once and at none past the first fault. In a text that is not JSON it may count
+/// wrongly; the parser refuses that afterwards.
+fn check_json_limits(text: impl Iterator<Item = u8>) -> Result<(), Error> {
+    let (mut depth, mut values, mut string_bytes) = (0_usize, 0_usize, 0_usize);
     let (mut in_string, mut escaped) = (false, false);
     // Whether a bracket has been opened and nothing has come in it yet: what comes is a value that
     // no comma announces.
     let mut opened = false;
     for byte in text {
         if in_string {
+            string_bytes += 1;
+            // The quote that ends it is counted, too.
+            if string_bytes > JSON_STRING_BYTES_MAX + 1 {
+                return Err(json_error(format_args!(
+                    "a string of more than {JSON_STRING_BYTES_MAX} bytes"
+                )));
+            }
             match byte {
                 _ if escaped => escaped = false,
                 b'\\' => escaped = true,
@@ -289,7 +310,8 @@ fn check_json_limits(text: &[u8]) -> Result<(), Error> {
         }
         opened = matches!(byte, b'{' | b'[');
         depth += usize::from(opened);
-        in_string = *byte == b'"';
+        in_string = byte == b'"';
+        string_bytes = 0;
         if depth > JSON_DEPTH_MAX {
             return Err(json_error(format_args!(
                 "nested deeper than {JSON_DEPTH_MAX} levels"
@@ -387,4 +409,69 @@ pub(crate) fn audited_headers(headers: &HeaderMap) -> Vec<(String, String)> {
             Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many bytes were looked at, and what was said.
+    fn looked_at(text: &str) -> (usize, Result<(), Error>) {
+        let mut bytes = 0;
+        let checked = check_json_limits(text.bytes().inspect(|_| bytes += 1));
+        (bytes, checked)
+    }
+
+    #[test]
+    fn a_megabyte_of_brackets_costs_a_look_at_one_more_than_the_depth() {
+        let (bytes, checked) = looked_at(&"[".repeat(1_000_000));
+        assert!(checked.is_err());
+        assert_eq!(bytes, JSON_DEPTH_MAX + 1);
+    }
+
+    #[test]
+    fn too_many_values_cost_a_look_at_as_many() {
+        let (bytes, checked) = looked_at(&format!("[{}", "1,".repeat(10_000_000)));
+        assert!(checked.is_err());
+        assert!(bytes <= 2 * (JSON_VALUES_MAX + 2), "{bytes}");
+    }
+
+    #[test]
+    fn a_string_has_its_length_and_not_a_byte_more() {
+        let text = |bytes: usize| format!("{{\"a\":\"{}\"}}", "x".repeat(bytes));
+        looked_at(&text(JSON_STRING_BYTES_MAX)).1.expect("fits");
+        let (bytes, checked) = looked_at(&text(10 * JSON_STRING_BYTES_MAX));
+        let error = checked.expect_err("too long");
+        assert!(
+            error
+                .to_string()
+                .ends_with("a string of more than 2097152 bytes"),
+            "{error}"
+        );
+        assert!(bytes < JSON_STRING_BYTES_MAX + 10, "{bytes}");
+        looked_at(&text(JSON_STRING_BYTES_MAX + 1))
+            .1
+            .expect_err("one too long");
+        // Each string for itself.
+        let half = "x".repeat(JSON_STRING_BYTES_MAX - 1);
+        looked_at(&format!("[\"{half}\",\"{half}\"]"))
+            .1
+            .expect("fit");
+    }
+
+    #[test]
+    fn a_million_parameters_cost_a_look_at_one_more_than_there_may_be() {
+        let text = "a=1&".repeat(1_000_000);
+        let mut pairs = 0;
+        let taken = parameters(text.split('&').inspect(|_| pairs += 1));
+        assert!(taken.is_err());
+        assert_eq!(pairs, QUERY_PARAMETERS_MAX + 1);
+    }
+
+    #[test]
+    fn a_field_of_a_form_has_its_length_and_not_a_byte_more() {
+        let text = |bytes: usize| format!("a={}", "x".repeat(bytes));
+        query(&text(JSON_STRING_BYTES_MAX)).expect("fits");
+        query(&text(JSON_STRING_BYTES_MAX + 1)).expect_err("one too long");
+    }
 }

@@ -14,6 +14,9 @@ pub const SNAPSHOT_BYTES_MAX: u64 = 1 << 40;
 pub const JSON_DEPTH_MAX: usize = 64;
 /// The most values (members and elements, nested ones included) of a JSON body.
 pub const JSON_VALUES_MAX: usize = 200_000;
+/// The longest string of a JSON body as it is sent, and the longest field of a form, in bytes: twice
+/// what a stored record holds, since an escape takes two bytes or more.
+pub const JSON_STRING_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// The most query parameters.
 pub const QUERY_PARAMETERS_MAX: usize = 256;
 /// The longest request target, in bytes.

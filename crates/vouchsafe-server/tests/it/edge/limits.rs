@@ -305,3 +305,66 @@ async fn bodies_of_all_requests_together() {
     };
     fast(given_back).await;
 }
+
+#[tokio::test]
+async fn string_bytes() {
+    let server = probed().await;
+    let text = |bytes: usize| json!({ "a": "x".repeat(bytes) }).to_string();
+    post(&server, text(limit::JSON_STRING_BYTES_MAX))
+        .await
+        .expect(200);
+    let answer = post(&server, text(limit::JSON_STRING_BYTES_MAX + 1))
+        .await
+        .expect(400);
+    assert_eq!(
+        answer.error(),
+        "failed to decode JSON input: a string of more than 2097152 bytes"
+    );
+}
+
+/// A number with commas between the thousands, as a page writes it.
+fn written(number: u64) -> String {
+    let digits = number.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev();
+    let groups: Vec<&str> = groups
+        .map(|group| std::str::from_utf8(group).expect("digits"))
+        .collect();
+    groups.join(",")
+}
+
+#[test]
+fn the_page_of_limits_says_what_the_code_says() {
+    let page = include_str!("../../../../../docs/limits.md");
+    let numbers = [
+        ("CONNECTIONS_MAX", limit::CONNECTIONS_MAX as u64),
+        ("STREAMS_MAX", limit::STREAMS_MAX.into()),
+        ("HEADERS_MAX", limit::HEADERS_MAX as u64),
+        ("HEAD_BYTES_MAX", limit::HEAD_BYTES_MAX as u64),
+        ("TARGET_BYTES_MAX", limit::TARGET_BYTES_MAX as u64),
+        ("PATH_BYTES_MAX", PATH_BYTES_MAX as u64),
+        (
+            "PATH_SEGMENTS_MAX",
+            vouchsafe_logical::path::PATH_SEGMENTS_MAX as u64,
+        ),
+        ("QUERY_PARAMETERS_MAX", limit::QUERY_PARAMETERS_MAX as u64),
+        ("BODY_BYTES_MAX", limit::BODY_BYTES_MAX as u64),
+        ("BODIES_BYTES_MAX", limit::BODIES_BYTES_MAX as u64),
+        ("JSON_DEPTH_MAX", limit::JSON_DEPTH_MAX as u64),
+        ("JSON_VALUES_MAX", limit::JSON_VALUES_MAX as u64),
+        ("JSON_STRING_BYTES_MAX", limit::JSON_STRING_BYTES_MAX as u64),
+        ("SNAPSHOT_BYTES_MAX", limit::SNAPSHOT_BYTES_MAX),
+    ];
+    let times = [
+        ("HEAD_TIMEOUT", limit::HEAD_TIMEOUT),
+        ("BODY_TIMEOUT", limit::BODY_TIMEOUT),
+        ("REQUEST_TIMEOUT", limit::REQUEST_TIMEOUT),
+        ("IDLE_TIMEOUT", limit::IDLE_TIMEOUT),
+        ("DRAIN_TIMEOUT", limit::DRAIN_TIMEOUT),
+    ];
+    let numbers = numbers.map(|(name, number)| (name, written(number)));
+    let times = times.map(|(name, time)| (name, format!("{} s", time.as_secs())));
+    for (name, value) in numbers.into_iter().chain(times) {
+        let row = format!("| `{name}` | {value} |");
+        assert!(page.contains(&row), "no row {row}");
+    }
+}
