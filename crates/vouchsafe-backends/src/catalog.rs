@@ -7,9 +7,11 @@ pub const CATALOG: Catalog = &[
     // The lines are in order of name.
     &crate::auth::approle::METHOD,
     &crate::secrets::identity::ENGINE,
+    &crate::auth::jwt::METHOD,
     &crate::auth::kubernetes::METHOD,
     &crate::secrets::kv::ENGINE,
     &crate::secrets::kv::ENGINE_V2,
+    &crate::auth::jwt::OIDC_METHOD,
     &crate::publish::ENGINE,
     &crate::auth::userpass::METHOD,
 ];

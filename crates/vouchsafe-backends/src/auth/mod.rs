@@ -2,6 +2,7 @@
 
 pub mod approle;
 mod former_names;
+pub mod jwt;
 pub mod kubernetes;
 pub mod userpass;
 

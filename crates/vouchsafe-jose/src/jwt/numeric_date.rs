@@ -19,6 +19,12 @@ pub struct NumericDate {
 }
 
 impl NumericDate {
+    /// The latest date that can be written.
+    pub const LATEST: Self = Self {
+        seconds: NUMERIC_DATE_SECONDS_MAX,
+        nanoseconds: 0,
+    };
+
     /// A whole number of seconds.
     ///
     /// # Errors

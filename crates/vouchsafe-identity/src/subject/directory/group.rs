@@ -160,7 +160,7 @@ impl Records<'_> {
         entropy: &dyn Entropy,
     ) -> Result<Group, Error> {
         for _ in 0..GENERATED_NAMES_MAX {
-            let name = Name::parse("group name", &format!("group_{}", entropy.hex(8)))?;
+            let name = Name::parse("group name", &format!("group_{}.root", entropy.hex(8)))?;
             let key = keys::group_name(&name);
             if self.read::<GroupId>(&key).await?.is_none() {
                 let group = Group::new(GroupId::generate(entropy), &name, kind, now);

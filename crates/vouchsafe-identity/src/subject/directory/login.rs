@@ -130,14 +130,15 @@ impl AttachedLogin {
 }
 
 impl Records<'_> {
-    /// A new entity with a generated name, which is taken. The caller stores the entity.
+    /// A new entity with a generated name, which is taken. The caller stores the entity. The name ends
+    /// with its namespace, as OpenBao's does.
     pub(super) async fn new_entity(
         &mut self,
         now: Timestamp,
         entropy: &dyn Entropy,
     ) -> Result<Entity, Error> {
         for _ in 0..GENERATED_NAMES_MAX {
-            let name = Name::parse("entity name", &format!("entity_{}", entropy.hex(8)))?;
+            let name = Name::parse("entity name", &format!("entity_{}.root", entropy.hex(8)))?;
             let key = keys::entity_name(&name);
             if self.read::<EntityId>(&key).await?.is_none() {
                 let id = EntityId::generate(entropy);

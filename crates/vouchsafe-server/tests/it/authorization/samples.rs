@@ -12,7 +12,9 @@ use crate::harness::{T0, TEST_CATALOG, TestCore};
 /// The routes that work without a token.
 pub(super) const OPEN_ROUTES: &[&str] = &[
     "auth/approle/login update (login)",
+    "auth/jwt/login update (login)",
     "auth/kubernetes/login update (login)",
+    "auth/oidc/login update (login)",
     "auth/userpass/login/{username} update (login)",
     "identity/oidc/.well-known/openid-configuration read (public)",
     "identity/oidc/.well-known/keys read (public)",
@@ -90,6 +92,11 @@ fn audit_device() -> Value {
 
 /// Where the cluster's API server is.
 const CLUSTER: &str = "https://cluster.example";
+
+/// A role of `auth/jwt` and `auth/oidc`.
+fn jwt_role() -> Value {
+    json!({ "role_type": "jwt", "user_claim": "sub", "bound_subject": "sample" })
+}
 
 fn cluster_config() -> Value {
     json!({
@@ -207,6 +214,7 @@ impl World {
         self.add_publications().await;
         self.add_users().await;
         self.add_cluster().await;
+        self.add_issuer().await;
         self.add_secrets().await;
         self.add_audit().await;
         self.learn("lease", &json!(lease));
@@ -262,6 +270,27 @@ impl World {
     }
 
     /// A Kubernetes cluster that says of one token whose it is.
+    /// Somebody else's tokens, and mounts that accept them.
+    async fn add_issuer(&mut self) {
+        let key = SigningKey::generate(Algorithm::Es256).expect("a key");
+        let pem = json!(key.public_key().to_pem().expect("a public key"));
+        let signer = JwsSigner::new(key, KeyId::new("k").expect("short"), None);
+        let claims = json!({ "sub": "sample", "iat": T0, "exp": T0 + 600 }).to_string();
+        let jwt = signer.sign_compact(claims.as_bytes()).expect("signed");
+        for mount in ["jwt", "oidc"] {
+            let further = json!({ "jwt_validation_pubkeys": pem, "issuer": "https://sample" });
+            for (path, body) in [
+                ("config", json!({ "jwt_validation_pubkeys": pem })),
+                ("issuer/sample", further),
+                ("role/sample", jwt_role()),
+            ] {
+                self.core.write(&format!("auth/{mount}/{path}"), body).await;
+            }
+        }
+        self.learn("issuer's key", &pem);
+        self.learn("issuer's token", &json!(jwt));
+    }
+
     async fn add_cluster(&mut self) {
         let account = json!({ "name": "sample", "uid": "sample" });
         let claims = json!({
@@ -439,6 +468,17 @@ impl Samples<'_> {
             | "auth/token/revoke-orphan" => json!({ "token": self.known("victim") }),
             _ if route.starts_with("auth/token/") && route.ends_with("-accessor") => {
                 json!({ "accessor": self.known("victim's accessor") })
+            }
+            "auth/jwt/config" | "auth/oidc/config" => {
+                json!({ "jwt_validation_pubkeys": self.known("issuer's key") })
+            }
+            "auth/jwt/issuer/{name^}" | "auth/oidc/issuer/{name^}" => {
+                let key = self.known("issuer's key");
+                json!({ "jwt_validation_pubkeys": key, "issuer": "https://sample" })
+            }
+            "auth/jwt/role/{name^}" | "auth/oidc/role/{name^}" => jwt_role(),
+            "auth/jwt/login" | "auth/oidc/login" | "auth/jwt/explain" | "auth/oidc/explain" => {
+                json!({ "role": "sample", "jwt": self.known("issuer's token") })
             }
             "auth/kubernetes/config" => cluster_config(),
             "auth/kubernetes/role/{name^}" => cluster_role(),

@@ -50,6 +50,7 @@ fn an_entity_without_a_name_gets_one() {
     let answer = engine.write("entity", json!({})).unwrap();
     let name = answer["name"].as_str().unwrap();
     let digits = name.strip_prefix("entity_").unwrap();
+    let digits = digits.strip_suffix(".root").unwrap();
     assert!(
         digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
         "{name}"
