@@ -217,7 +217,7 @@ impl Client {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments
                 .pop_if_empty()
-                .push("v1")
+                .extend(request.prefix.split('/'))
                 .extend(request.path.split('/'));
         }
         if !request.query.is_empty() {
@@ -284,6 +284,9 @@ impl Client {
         let mut sent = self.http.request(method, target).headers(headers);
         if let Some(body) = &request.body {
             sent = sent.json(body);
+        }
+        if let Some((text, media_type)) = &request.document {
+            sent = sent.header(CONTENT_TYPE, *media_type).body(text.clone());
         }
         Ok(sent)
     }

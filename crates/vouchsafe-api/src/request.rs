@@ -83,7 +83,12 @@ pub struct Request {
     pub(crate) body: Option<Value>,
     pub(crate) credential: Credential,
     pub(crate) wrap_ttl: Option<Duration>,
+    pub(crate) prefix: &'static str,
+    pub(crate) document: Option<(String, &'static str)>,
 }
+
+/// Below what the paths of Vault's API stand.
+const PREFIX: &str = "v1";
 
 impl Request {
     /// A request for `path`, written without `/v1/`; slashes around it and doubled ones are dropped.
@@ -113,6 +118,8 @@ impl Request {
             body: None,
             credential: Credential::Client,
             wrap_ttl: None,
+            prefix: PREFIX,
+            document: None,
         })
     }
 
@@ -163,6 +170,20 @@ impl Request {
     #[must_use]
     pub fn with_body(mut self, body: Value) -> Self {
         self.body = Some(body);
+        self
+    }
+
+    /// Puts the path below another prefix than `v1`: another API of the same server.
+    #[must_use]
+    pub fn with_prefix(mut self, prefix: &'static str) -> Self {
+        self.prefix = prefix;
+        self
+    }
+
+    /// Sets a body that is a text of its own, with its media type.
+    #[must_use]
+    pub fn with_document(mut self, text: String, media_type: &'static str) -> Self {
+        self.document = Some((text, media_type));
         self
     }
 

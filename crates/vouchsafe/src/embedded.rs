@@ -51,6 +51,7 @@ impl Embedded {
                 ..Settings::default()
             },
         );
+        crate::serve::iam::tell(&core, None)?;
         let feed = barrier
             .subscribe(None)
             .await

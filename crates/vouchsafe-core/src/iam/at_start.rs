@@ -1,7 +1,9 @@
 //! The IAM file that the server's configuration names.
 
+use vouchsafe_iam::IamConfig;
 use vouchsafe_logical::Error;
 
+use super::applied::refusal;
 use super::{ApplyWhen, Iam};
 
 /// When the file of the configuration is applied.
@@ -20,6 +22,19 @@ pub struct IamFile {
     pub text: String,
     /// When it is applied.
     pub apply: ApplyAtStart,
+}
+
+impl IamFile {
+    /// Checks a file before anything is started for it.
+    ///
+    /// # Errors
+    /// Every fault that it has.
+    pub fn parse(text: String, apply: ApplyAtStart) -> Result<Self, Error> {
+        match IamConfig::parse(&text) {
+            Ok(_) => Ok(Self { text, apply }),
+            Err(faults) => Err(refusal(&faults)),
+        }
+    }
 }
 
 impl Iam {

@@ -210,30 +210,11 @@ fn entry_of(
         Duration::try_from(end.duration_since(created_at)).unwrap_or_default()
     });
     TokenEntry {
-        accessor: String::new(),
-        display_name,
-        path: path.to_owned(),
         policies,
         meta: Some(meta),
-        // Like a batch token it carries itself, can't be renewed and can't be taken back.
-        token_type: crate::token::TokenType::Batch,
-        entity_id: None,
-        parent: None,
-        role: None,
-        created_at,
         creation_ttl: life,
         expire_at,
-        last_renewed_at: None,
-        explicit_max_ttl: Duration::ZERO,
-        max_ttl: Duration::ZERO,
-        period: Duration::ZERO,
-        renewable: false,
-        num_uses: 0,
-        spent: false,
-        bound_cidrs: Vec::new(),
-        internal: serde_json::Value::Null,
-        mount_accessor: None,
-        initial_root: false,
+        ..TokenEntry::unstored(&display_name, path, created_at)
     }
 }
 

@@ -43,6 +43,12 @@ impl Environment {
         })
     }
 
+    /// A variable by its whole name; an empty one counts as unset.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        let value = self.variables.get(name).filter(|value| !value.is_empty())?;
+        Some(value.as_str())
+    }
+
     /// A setting that is on or off; off when it is not set.
     pub(crate) fn switch(&self, name: &str) -> Result<bool, Failure> {
         match self.setting_with_name(name) {

@@ -37,6 +37,7 @@ mod policy;
 mod preview;
 mod print;
 mod program;
+mod pvault;
 mod read;
 mod render;
 mod root_paths;
@@ -57,7 +58,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use arguments::nearest;
-pub(crate) use console::Console;
+pub(crate) use console::{Console, read_text};
 pub(crate) use environment::Environment;
 
 use arguments::Normal;
@@ -101,6 +102,7 @@ enum Command {
     Operator(operator::Args),
     PathHelp(path_help::Args),
     Print(print::Args),
+    Pvault(pvault::Args),
     Version(version::Args),
     /// Start a server
     #[command(
@@ -142,6 +144,12 @@ fn run(arguments: &[OsString], context: &mut Context) -> Result<Exit, Stop> {
                 .map_err(|word| Failure::usage(format!("argument {word:?} is not UTF-8")))
         })
         .collect::<Result<_, _>>()?;
+    // Its flags stand before its commands, so that it reads its words itself.
+    match (context.program, words.first().map(String::as_str)) {
+        (Program::Pvault, _) => return pvault::main(&words, context),
+        (_, Some("pvault")) => return pvault::main(words.get(1..).unwrap_or_default(), context),
+        _ => {}
+    }
     let mut root = CommandLine::command();
     // Flags may repeat and the last one wins, as in Vault.
     root = root.args_override_self(true);
@@ -177,6 +185,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Stop> {
         Command::Operator(args) => operator::run(args, context),
         Command::PathHelp(args) => path_help::run(args, context),
         Command::Print(args) => print::run(args, context),
+        Command::Pvault(args) => pvault::main(&args.words, context),
         Command::Version(args) => version::run(args, context),
         Command::Server(args) => finish(crate::serve::run(args)),
         Command::Demo(args) => finish(crate::demo::run(args)),

@@ -15,6 +15,8 @@ const VAULT_VERSION: &str = "1.20.0";
 pub(crate) enum Program {
     /// Called by a link named `vault`.
     Vault,
+    /// Called by a link named `pvault`: the commands of `vouchsafe pvault`.
+    Pvault,
     /// Called by any other name.
     #[default]
     Vouchsafe,
@@ -24,10 +26,10 @@ impl Program {
     /// The name for the first argument of the process.
     pub(crate) fn called_as(argument: Option<&OsStr>) -> Self {
         let stem = argument.map(Path::new).and_then(Path::file_stem);
-        if stem == Some(OsStr::new("vault")) {
-            Self::Vault
-        } else {
-            Self::Vouchsafe
+        match stem.and_then(OsStr::to_str) {
+            Some("vault") => Self::Vault,
+            Some("pvault") => Self::Pvault,
+            Some(_) | None => Self::Vouchsafe,
         }
     }
 
@@ -35,6 +37,7 @@ impl Program {
     pub(crate) fn command(self) -> &'static str {
         match self {
             Self::Vault => "vault",
+            Self::Pvault => "pvault",
             Self::Vouchsafe => "vouchsafe",
         }
     }
@@ -43,7 +46,7 @@ impl Program {
     pub(crate) fn product(self) -> &'static str {
         match self {
             Self::Vault => "Vault",
-            Self::Vouchsafe => "Vouchsafe",
+            Self::Pvault | Self::Vouchsafe => "Vouchsafe",
         }
     }
 
@@ -51,7 +54,7 @@ impl Program {
     pub(crate) fn variable(self, name: &str) -> String {
         match self {
             Self::Vault => format!("VAULT_{name}"),
-            Self::Vouchsafe => format!("VOUCHSAFE_{name}"),
+            Self::Pvault | Self::Vouchsafe => format!("VOUCHSAFE_{name}"),
         }
     }
 
@@ -60,7 +63,7 @@ impl Program {
         let own = env!("CARGO_PKG_VERSION");
         match self {
             Self::Vault => format!("Vault v{VAULT_VERSION} (Vouchsafe v{own})"),
-            Self::Vouchsafe => format!("Vouchsafe v{own}"),
+            Self::Pvault | Self::Vouchsafe => format!("Vouchsafe v{own}"),
         }
     }
 
@@ -70,6 +73,7 @@ impl Program {
             Self::Vault => text
                 .replace("vouchsafe ", "vault ")
                 .replace("VOUCHSAFE_", "VAULT_"),
+            Self::Pvault => text.replace("vouchsafe pvault", "pvault"),
             Self::Vouchsafe => text.to_owned(),
         }
     }
@@ -90,6 +94,14 @@ mod tests {
             Program::Vouchsafe
         );
         assert_eq!(Program::called_as(None), Program::Vouchsafe);
+        assert_eq!(
+            Program::called_as(Some(OsStr::new("/usr/bin/pvault"))),
+            Program::Pvault
+        );
+        assert_eq!(
+            Program::Pvault.speak("vouchsafe pvault iam get"),
+            "pvault iam get"
+        );
         assert_eq!(Program::Vault.speak("vouchsafe read x"), "vault read x");
     }
 }

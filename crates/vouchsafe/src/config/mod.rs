@@ -11,6 +11,7 @@
 
 mod audit;
 mod fault;
+mod iam;
 mod listener;
 mod root;
 mod source;
@@ -31,6 +32,7 @@ use vouchsafe_server::{Forwarding, MetricsAccess, Purpose, TlsFiles};
 use vouchsafe_storage::Check;
 
 pub(crate) use fault::Faults;
+pub(crate) use iam::IamPath;
 
 /// The most listeners of one server.
 pub(crate) const LISTENERS_MAX: usize = 16;
@@ -54,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) lease_ttl: LeaseTtl,
     /// Audit devices that the server makes where they are missing.
     pub(crate) audit_devices: Vec<DeclaredDevice>,
+    /// The IAM file that is applied at the start.
+    pub(crate) iam: Option<IamPath>,
     /// Whether metrics come in Prometheus' format.
     pub(crate) prometheus: PrometheusFormat,
 }

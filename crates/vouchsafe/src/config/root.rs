@@ -11,7 +11,8 @@ use super::fault::Faults;
 use super::source::Source;
 use super::stanza::{Found, Stanza, Vocabulary};
 use super::{
-    Config, LISTENERS_MAX, ListenerConfig, LogFormat, LogLevel, Storage, audit, listener, telemetry,
+    Config, LISTENERS_MAX, ListenerConfig, LogFormat, LogLevel, Storage, audit, iam, listener,
+    telemetry,
 };
 
 /// The longest system-wide lifetime of tokens and leases: ten years.
@@ -24,6 +25,7 @@ const VOCABULARY: Vocabulary = Vocabulary {
         "audit",
         "default_lease_ttl",
         "disable_mlock",
+        "iam",
         "listener",
         "log_format",
         "log_level",
@@ -89,7 +91,7 @@ struct Typed<'a> {
 pub(super) fn config(sources: &[Source], mut faults: Faults) -> Result<Config, Faults> {
     let mut attributes = Stanza::empty();
     let (mut storages, mut listeners, mut seals) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut audits, mut telemetries) = (Vec::new(), Vec::new());
+    let (mut audits, mut telemetries, mut iams) = (Vec::new(), Vec::new(), Vec::new());
     for source in sources {
         let file = source.name.as_str();
         for item in &source.content.items {
@@ -100,6 +102,10 @@ pub(super) fn config(sources: &[Source], mut faults: Faults) -> Result<Config, F
                 "seal" => &mut seals,
                 "audit" => {
                     audit::collect(file, item, &mut audits, &mut faults);
+                    continue;
+                }
+                "iam" => {
+                    iam::collect(file, item, &mut iams, &mut faults);
                     continue;
                 }
                 "telemetry" => {
@@ -124,6 +130,7 @@ pub(super) fn config(sources: &[Source], mut faults: Faults) -> Result<Config, F
     harmless(&mut attributes, &mut faults);
     let lease_ttl = lease_ttl(&mut attributes, &mut faults);
     let audit_devices = audit::devices(&audits, &mut faults);
+    let iam = iam::iam(&iams, &mut faults);
     let prometheus = telemetry::telemetry(&telemetries, &mut faults);
     let api_addr = api_addr(&mut attributes, &mut faults);
     let disable_mlock = attributes.boolean("disable_mlock", &mut faults);
@@ -139,6 +146,7 @@ pub(super) fn config(sources: &[Source], mut faults: Faults) -> Result<Config, F
             disable_mlock: disable_mlock.unwrap_or(false),
             lease_ttl,
             audit_devices,
+            iam,
             prometheus,
         }),
         _ => Err(faults),

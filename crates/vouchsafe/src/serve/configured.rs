@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use vouchsafe_backends::catalog::CATALOG;
-use vouchsafe_core::{Core, Settings};
+use vouchsafe_core::{Core, IamFile, Settings};
 use vouchsafe_server::{Edge, Limits, Listener, Purpose, Serving, Tls, TlsVersion};
 use vouchsafe_storage::{Barrier, FilePhysical, InMemory, Physical};
 
-use super::{Running, log, process, run_until_stopped};
+use super::{Running, iam, log, process, run_until_stopped};
 use crate::background::Background;
 use crate::config::{Config, ListenerConfig, Storage};
 use crate::ports;
@@ -20,6 +20,7 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
     for listener in &config.listeners {
         tls(listener)?;
     }
+    iam_file(config)?;
     Ok(())
 }
 
@@ -35,6 +36,10 @@ pub(super) fn run(config: &Config) -> anyhow::Result<()> {
         server.announce(config, &mut std::io::stdout().lock())?;
         Ok(server)
     })
+}
+
+fn iam_file(config: &Config) -> anyhow::Result<Option<IamFile>> {
+    config.iam.as_ref().map(iam::file).transpose()
 }
 
 /// A server that listens.
@@ -63,6 +68,7 @@ impl Server {
                 .with_context(|| format!("listen at {address}"))?;
             bound.push((listener, socket, tls));
         }
+        let iam_file = iam_file(config)?;
         let ports = ports::of_system()?;
         let entropy = Arc::clone(&ports.entropy);
         let barrier = Arc::new(Barrier::new(
@@ -83,6 +89,7 @@ impl Server {
             prometheus: config.prometheus,
         };
         let core = Core::new(Arc::clone(&barrier), CATALOG, ports, settings);
+        iam::tell(&core, iam_file)?;
         let feed = barrier
             .subscribe(None)
             .await

@@ -5,6 +5,7 @@
 
 mod configured;
 mod dev;
+pub(crate) mod iam;
 mod log;
 mod notify;
 mod process;

@@ -4,11 +4,12 @@
 //!
 //! ```text
 //! # a comment
-//! serve GET sys/mounts 200 {"data":{}}   the fake server answers so from here on
+//! serve GET sys/mounts 200 {"data":{}}   the fake server answers so from here on (a path with a slash
+//!                                      in front is not below `/v1/`)
 //! set NAME=value                         the environment of the commands from here on
 //! unset NAME
 //! file NAME text                         a file in the working folder; `\n` is a line end
-//! $ vault read sys/mounts                a shell command, with `vouchsafe` and `vault` in its path
+//! $ vault read sys/mounts                a shell command, with our programs in its path
 //! . second line                          the command's further lines
 //! > GET /v1/sys/mounts token=root        a request that the command sent
 //! | text                                 a line of its standard output

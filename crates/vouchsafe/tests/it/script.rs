@@ -53,7 +53,7 @@ impl Stage {
         for name in ["bin", "home", "work"] {
             std::fs::create_dir(path(name)).unwrap();
         }
-        for name in ["bin/vault", "bin/vouchsafe"] {
+        for name in ["bin/vault", "bin/pvault", "bin/vouchsafe"] {
             symlink(env!("CARGO_BIN_EXE_vouchsafe"), path(name)).unwrap();
         }
         let text = |name: &str| path(name).to_str().unwrap().to_owned();
@@ -83,11 +83,13 @@ impl Stage {
                 let mut words = rest.splitn(4, ' ');
                 let mut word = || words.next().unwrap_or_default().to_owned();
                 let (method, path, status, body) = (word(), word(), word(), word());
-                self.server.serve(
-                    &format!("{method} /v1/{path}"),
-                    status.parse().unwrap(),
-                    &body,
-                );
+                // A path with a slash in front is that of another API.
+                let path = match path.strip_prefix('/') {
+                    Some(_) => path,
+                    None => format!("/v1/{path}"),
+                };
+                self.server
+                    .serve(&format!("{method} {path}"), status.parse().unwrap(), &body);
             }
             "set" => {
                 let (name, value) = rest.split_once('=').unwrap();
@@ -123,7 +125,7 @@ impl Stage {
             .server
             .requests()
             .iter()
-            .map(|request| format!("> {request}"))
+            .map(|request| format!("> {}", request.replace('\n', "\\n")))
             .collect();
         for (mark, bytes) in [("|", &output.stdout), ("!", &output.stderr)] {
             let text = hidden(&String::from_utf8_lossy(bytes));
