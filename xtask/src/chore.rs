@@ -80,6 +80,7 @@ pub(crate) fn guide(arguments: &mut Arguments) -> Result<()> {
         &[
             &["scripts/guide_000.py", "--cli", "vault"],
             &["scripts/guide_000.py", "--cli", "bao"],
+            &["scripts/guide_002.py"],
         ],
     )
 }
