@@ -98,6 +98,7 @@ pub(crate) fn interop(arguments: &mut Arguments) -> Result<()> {
             &["scripts/clients_bao.py"],
             &["scripts/clients_libraries.py"],
             &["scripts/clients_kubernetes.py"],
+            &["scripts/interop_seal.py"],
             &["scripts/openapi.py"],
         ],
     )

@@ -1,6 +1,7 @@
 //! The server without HTTP: what the composition root makes and the edge calls.
 
-use std::sync::{Arc, Weak};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::Mutex;
@@ -9,6 +10,7 @@ use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
     Catalog, CommitError, EntropyExt, Error, PolicyName, Publications, Store, Timestamp, View,
 };
+use vouchsafe_storage::seal::AutoSeal;
 use vouchsafe_storage::{Barrier, Unsealed};
 
 use crate::audit::DeclaredDevice;
@@ -61,6 +63,10 @@ pub struct Core {
     runtime: ArcSwapOption<Runtime>,
     pub(crate) cluster: ArcSwapOption<Cluster>,
     pub(crate) keepers: Mutex<Keepers>,
+    /// Who keeps the unseal key, if it is not people.
+    pub(crate) auto_seal: OnceLock<Arc<dyn AutoSeal>>,
+    /// Somebody has sealed this node on purpose.
+    pub(crate) stays_sealed: AtomicBool,
     /// What backends of the core's own hold, so that they don't keep it alive.
     this: Weak<Self>,
 }
@@ -84,6 +90,8 @@ impl Core {
         Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
             keepers: Mutex::default(),
+            auto_seal: OnceLock::new(),
+            stays_sealed: AtomicBool::new(false),
             api_address: Arc::new(ArcSwap::from_pointee(settings.api_address.clone())),
             iam: Arc::default(),
             settings,
@@ -206,6 +214,7 @@ impl Core {
         let Some(runtime) = self.runtime() else {
             return Due::Nothing;
         };
+        self.tend_seal().await;
         runtime.mounts.tick().await;
         let Ports { fetcher, clock, .. } = &runtime.ports;
         runtime.iam.tick(&**fetcher, &**clock).await;

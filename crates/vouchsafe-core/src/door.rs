@@ -39,6 +39,8 @@ pub const DOORS: &[Door] = &[
     ),
     REKEY,
     REKEY_UPDATE,
+    REKEY_RECOVERY,
+    REKEY_RECOVERY_UPDATE,
     GENERATE_ROOT,
     Door {
         info: info("generate-root", Access::Proof, GENERATE_ROOT.info.help),
@@ -47,6 +49,8 @@ pub const DOORS: &[Door] = &[
     GENERATE_ROOT_UPDATE,
     enveloped("rotate/root/init", &REKEY),
     enveloped("rotate/root/update", &REKEY_UPDATE),
+    enveloped("rotate/recovery/init", &REKEY_RECOVERY),
+    enveloped("rotate/recovery/update", &REKEY_RECOVERY_UPDATE),
     enveloped("generate-root-token/attempt", &GENERATE_ROOT),
     enveloped("generate-root-token/update", &GENERATE_ROOT_UPDATE),
 ];
@@ -60,6 +64,16 @@ const REKEY_UPDATE: Door = proof(
     "rekey/update",
     &[write(SHARE)],
     "Bring a share to the change of shares that is under way.",
+);
+const REKEY_RECOVERY: Door = proof(
+    "rekey-recovery-key/init",
+    &[read(&[]), write(BEGIN_REKEY), delete(NONCE)],
+    "Show, begin or cancel a change of the shares of the recovery key of an automatic seal.",
+);
+const REKEY_RECOVERY_UPDATE: Door = proof(
+    "rekey-recovery-key/update",
+    &[write(SHARE)],
+    "Bring a share to the change of the recovery key's shares that is under way.",
 );
 const GENERATE_ROOT: Door = proof(
     "generate-root/attempt",
@@ -102,6 +116,16 @@ const INITIALIZE: &[&[Field]] = &[&[
         "Into how many shares the unseal key is split.",
     ),
     field("secret_threshold", Kind::Integer, "How many shares unseal."),
+    field(
+        "recovery_shares",
+        Kind::Integer,
+        "Into how many shares the recovery key of an automatic seal is split.",
+    ),
+    field(
+        "recovery_threshold",
+        Kind::Integer,
+        "How many shares make the recovery key.",
+    ),
 ]];
 const UNSEAL: &[&[Field]] = &[&[
     field("key", Kind::Text, "A share, in hexadecimal or base64."),

@@ -36,5 +36,5 @@ pub use iam::routes::PREFIX as PVLT_PREFIX;
 pub use iam::{API_KEY_TTL_MAX, ApplyAtStart, IamFile, IamSettings};
 pub use mount::LeaseTtl;
 pub use ports::Ports;
-pub use seal::Initialized;
+pub use seal::{Initialized, TransitSeal, TransitSettings};
 pub use workers::{SIGNING_QUEUE_MAX, SLOW_QUEUE_MAX, WorkerThreads};

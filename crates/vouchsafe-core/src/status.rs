@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 use vouchsafe_logical::{Error, ErrorKind, Operation, Reply, Request};
 
-use vouchsafe_storage::SealConfig;
+use vouchsafe_storage::{SealConfig, SealKind};
 
 use crate::core::Core;
 
@@ -75,16 +75,13 @@ impl Core {
     /// The store's.
     pub(crate) async fn seal_status(&self, progress: usize, nonce: &str) -> Result<Value, Error> {
         let initialized = self.barrier.is_initialized().await?;
-        let config = match self.barrier.seal_record().await? {
-            Some(record) if initialized => record.config,
+        let (kind, config) = match self.barrier.seal_record().await? {
+            Some(record) if initialized => (record.kind, record.config),
             // A server in memory that was given its root key has no keepers.
-            Some(_) | None => SealConfig {
-                shares: 0,
-                threshold: 0,
-            },
+            Some(_) | None => (self.configured_kind(), SealConfig::NONE),
         };
         let mut body = json!({
-            "type": "shamir",
+            "type": kind.as_str(),
             "initialized": initialized,
             "sealed": self.runtime().is_none(),
             "t": config.threshold,
@@ -94,9 +91,14 @@ impl Core {
             "version": self.settings.version,
             "build_date": "",
             "migration": false,
-            "recovery_seal": false,
+            "recovery_seal": kind != SealKind::Shamir,
             "storage_type": self.settings.storage_type,
         });
+        if kind != SealKind::Shamir
+            && let Some(members) = body.as_object_mut()
+        {
+            members.insert("recovery_seal_type".to_owned(), "shamir".into());
+        }
         self.add_cluster(&mut body);
         Ok(body)
     }

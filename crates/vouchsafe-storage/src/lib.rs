@@ -23,7 +23,9 @@ pub mod physical;
 pub mod seal;
 pub mod snapshot;
 
-pub use barrier::{Backup, Barrier, Restore, Restored, RootKey, SealConfig, SealRecord, Unsealed};
+pub use barrier::{
+    Backup, Barrier, Restore, Restored, RootKey, SealConfig, SealKind, SealRecord, Unsealed,
+};
 pub use physical::file::{Check, FilePhysical, OpenError};
 pub use physical::in_memory::InMemory;
 pub use physical::{Change, ChangeEvent, ChangeFeed, Physical, Revision};

@@ -10,10 +10,16 @@ use vouchsafe_storage::{Change, ChangeFeed};
 /// How often the server does what is due: rotations, expired tokens.
 const TICK_INTERVAL: Duration = Duration::from_secs(15);
 
-/// The tasks of a server. They do nothing while it is sealed.
+/// How often a server with an automatic seal looks whether there is something to unseal.
+const UNSEAL_INTERVAL: Duration = Duration::from_secs(1);
+/// The longest time between two attempts when the automatic seal does not answer.
+const UNSEAL_INTERVAL_MAX: Duration = Duration::from_secs(60);
+
+/// The tasks of a server. Duties and changes do nothing while it is sealed.
 pub(crate) struct Background {
     duties: JoinHandle<()>,
     changes: JoinHandle<()>,
+    unsealing: JoinHandle<()>,
 }
 
 impl Background {
@@ -22,6 +28,7 @@ impl Background {
         Self {
             duties: supervised("duties", tick(Arc::downgrade(core))),
             changes: supervised("change feed", follow(Arc::downgrade(core), feed)),
+            unsealing: supervised("unsealing", unseal(Arc::downgrade(core))),
         }
     }
 
@@ -29,6 +36,7 @@ impl Background {
     pub(crate) fn stop(&self) {
         self.duties.abort();
         self.changes.abort();
+        self.unsealing.abort();
     }
 }
 
@@ -56,6 +64,36 @@ async fn tick(core: Weak<Core>) {
         if core.tick().await == Due::More {
             interval.reset_immediately();
         }
+    }
+}
+
+/// Unseals through the automatic seal, if there is one, as soon as it can: at the start, and after a
+/// restore. While the seal does not answer, it is asked less and less often.
+async fn unseal(core: Weak<Core>) {
+    let mut wait = UNSEAL_INTERVAL;
+    loop {
+        {
+            let Some(core) = core.upgrade().filter(|core| core.has_auto_seal()) else {
+                return;
+            };
+            match core.auto_unseal().await {
+                Ok(_) => wait = UNSEAL_INTERVAL,
+                Err(error) => {
+                    let detail = error
+                        .detail()
+                        .map(vouchsafe_logical::error::Detail::for_operator);
+                    tracing::warn!(
+                        reason = error.reason(),
+                        %error,
+                        detail,
+                        next_attempt = ?wait,
+                        "the server stays sealed: its automatic seal does not open it"
+                    );
+                }
+            }
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(UNSEAL_INTERVAL_MAX);
     }
 }
 

@@ -10,7 +10,7 @@ use vouchsafe_logical::{EntropyExt, Error, Reply, Request};
 use zeroize::Zeroizing;
 
 use super::attempt::Attempt;
-use super::{asks_for_pgp, check_nonce, may_not_cancel, share_of};
+use super::{asks_for_pgp, check_nonce, may_not_cancel, refuse_without_shares, share_of};
 use crate::core::Core;
 use crate::token::SERVICE_TOKEN_BYTES;
 
@@ -23,6 +23,7 @@ pub(super) struct GenerateRoot {
 impl Core {
     pub(super) async fn begin_generate_root(&self, request: &Request) -> Result<Reply, Error> {
         self.refuse_while_sealed()?;
+        refuse_without_shares(&self.seal_record().await?)?;
         if asks_for_pgp(request, "pgp_key") {
             return Err(Error::invalid(
                 "this version does not encrypt tokens with PGP; use `otp`",
@@ -127,9 +128,9 @@ impl Core {
             keepers.generate_root = Some(state);
             return Err(error);
         }
-        // That the shares open the root key is the proof.
+        // That the shares make the key of the keepers is the proof.
         match Self::proof(&record, &mut state.attempt, share) {
-            Ok(Some(root_key)) => drop(root_key),
+            Ok(Some(key)) => drop(key),
             Ok(None) => {
                 let body = status(Some(&state), threshold, "", "");
                 keepers.generate_root = Some(state);

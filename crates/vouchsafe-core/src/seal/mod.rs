@@ -10,10 +10,12 @@
 //! work while there is no way to write one.
 
 mod attempt;
+mod auto;
 mod generate_root;
 mod initialize;
 mod rekey;
 mod restore;
+mod transit;
 mod unseal;
 
 use base64::Engine;
@@ -22,14 +24,16 @@ use serde_json::Value;
 use vouchsafe_logical::{Error, ErrorKind, Operation, Reply, Request, Response};
 use vouchsafe_policy::Ask;
 use vouchsafe_storage::seal::Share;
-use vouchsafe_storage::{RootKey, SealRecord};
+use vouchsafe_storage::{RootKey, SealKind, SealRecord};
+use zeroize::Zeroizing;
 
 use crate::authenticate;
 use crate::core::Core;
 use attempt::Attempt;
 use generate_root::GenerateRoot;
 pub use initialize::Initialized;
-use rekey::Rekey;
+use rekey::{Rekey, Subject};
+pub use transit::{TransitSeal, TransitSettings};
 
 /// Attempts that are under way on this node.
 #[derive(Default)]
@@ -46,6 +50,8 @@ const SHARES_MAX: i64 = 255;
 const OPENBAO_NAMES: &[(&str, &str)] = &[
     ("rotate/root/init", "rekey/init"),
     ("rotate/root/update", "rekey/update"),
+    ("rotate/recovery/init", "rekey-recovery-key/init"),
+    ("rotate/recovery/update", "rekey-recovery-key/update"),
     ("generate-root-token/attempt", "generate-root/attempt"),
     ("generate-root-token/update", "generate-root/update"),
 ];
@@ -73,10 +79,20 @@ impl Core {
         Some(match path {
             "init" if write => self.initialize(request).await,
             "unseal" if write => self.unseal(request).await,
-            "rekey/init" if write => self.begin_rekey(request).await,
-            "rekey/init" if read => self.show_rekey(request).await,
+            "rekey/init" if write => self.begin_rekey(request, Subject::UnsealKey).await,
+            "rekey/init" if read => self.show_rekey(request, Subject::UnsealKey).await,
             "rekey/init" if delete => self.cancel_rekey(request).await,
-            "rekey/update" if write => self.bring_to_rekey(request).await,
+            "rekey/update" if write => self.bring_to_rekey(request, Subject::UnsealKey).await,
+            "rekey-recovery-key/init" if write => {
+                self.begin_rekey(request, Subject::RecoveryKey).await
+            }
+            "rekey-recovery-key/init" if read => {
+                self.show_rekey(request, Subject::RecoveryKey).await
+            }
+            "rekey-recovery-key/init" if delete => self.cancel_rekey(request).await,
+            "rekey-recovery-key/update" if write => {
+                self.bring_to_rekey(request, Subject::RecoveryKey).await
+            }
             "generate-root/attempt" | "generate-root" if write => {
                 self.begin_generate_root(request).await
             }
@@ -108,18 +124,29 @@ impl Core {
         })
     }
 
-    /// Takes a share to an attempt, and answers the root key once the shares open it. Shares that
-    /// don't are gone; the attempt stays.
+    /// Takes a share to an attempt, and answers the key that the shares make once it is proved to be
+    /// the right one. Shares that don't make it are gone; the attempt stays.
     fn proof(
         record: &SealRecord,
         attempt: &mut Attempt,
         share: Share,
-    ) -> Result<Option<RootKey>, Error> {
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+        refuse_without_shares(record)?;
         attempt.add(share);
-        match attempt.key(record.config.threshold)? {
-            Some(key) => Self::root_key(record, &key).map(Some),
-            None => Ok(None),
+        let Some(key) = attempt.key(record.config.threshold)? else {
+            return Ok(None);
+        };
+        match record.kind {
+            SealKind::Shamir => drop(Self::root_key(record, &key)?),
+            SealKind::Static | SealKind::Transit if record.is_recovery_key(&key) => {}
+            SealKind::Static | SealKind::Transit => {
+                return Err(Error::invalid_because(
+                    "recovery_key_invalid",
+                    "recovery key verification failed: the shares don't make the recovery key",
+                ));
+            }
         }
+        Ok(Some(key))
     }
 
     /// The root key behind an unseal key.
@@ -164,6 +191,17 @@ impl Core {
         };
         caller.acl().decide(ask).is_ok()
     }
+}
+
+/// An automatic seal may have been made without a recovery key; then nobody can prove anything.
+fn refuse_without_shares(record: &SealRecord) -> Result<(), Error> {
+    if record.config.shares > 0 && record.config.threshold > 0 {
+        return Ok(());
+    }
+    Err(Error::invalid_because(
+        "no_recovery_key",
+        "this server was initialised without recovery keys, so nobody can prove to be a keeper",
+    ))
 }
 
 /// The members of an answer as the `data` of an envelope; any other answer as it is.

@@ -1,17 +1,46 @@
-//! `sys/rekey`: new shares for the unseal key. The data keys stay; `sys/rotate` is for those.
+//! `sys/rekey`: new shares for the unseal key, or with an automatic seal for the recovery key
+//! (`sys/rekey-recovery-key`). The data keys stay; `sys/rotate` is for those.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use vouchsafe_logical::{CommitError, Error, ErrorKind, Reply, Request};
-use vouchsafe_storage::SealConfig;
-use vouchsafe_storage::barrier::UNSEAL_KEY_BYTES;
+use vouchsafe_storage::barrier::{Recovery, UNSEAL_KEY_BYTES};
+use vouchsafe_storage::{SealConfig, SealKind, SealRecord};
 use zeroize::Zeroizing;
 
 use super::attempt::Attempt;
 use super::initialize::{config, split};
-use super::{asks_for_pgp, check_nonce, may_not_cancel, number, share_of};
+use super::{asks_for_pgp, check_nonce, may_not_cancel, number, refuse_without_shares, share_of};
 use crate::core::Core;
+
+/// What gets new shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// The key that people unseal with.
+    UnsealKey,
+    /// The key with which people prove who they are, beside an automatic seal.
+    RecoveryKey,
+}
+
+impl Subject {
+    /// Refuses a seal that has no such key.
+    fn check(self, record: &SealRecord) -> Result<(), Error> {
+        match (self, record.kind) {
+            (Self::UnsealKey, SealKind::Shamir)
+            | (Self::RecoveryKey, SealKind::Static | SealKind::Transit) => Ok(()),
+            (Self::UnsealKey, _) => Err(Error::invalid_because(
+                "seal_is_automatic",
+                "an automatic seal keeps the unseal key, so it has no shares; \
+                 `sys/rekey-recovery-key` makes new shares of the recovery key",
+            )),
+            (Self::RecoveryKey, SealKind::Shamir) => Err(Error::invalid_because(
+                "no_recovery_key",
+                "recovery keys are for automatic seals; `sys/rekey` makes new shares of the unseal key",
+            )),
+        }
+    }
+}
 
 /// A rekey that is under way.
 pub(super) struct Rekey {
@@ -20,8 +49,15 @@ pub(super) struct Rekey {
 }
 
 impl Core {
-    pub(super) async fn begin_rekey(&self, request: &Request) -> Result<Reply, Error> {
+    pub(super) async fn begin_rekey(
+        &self,
+        request: &Request,
+        subject: Subject,
+    ) -> Result<Reply, Error> {
         self.refuse_while_sealed()?;
+        let record = self.seal_record().await?;
+        subject.check(&record)?;
+        refuse_without_shares(&record)?;
         if request
             .data
             .get("require_verification")
@@ -48,16 +84,22 @@ impl Core {
                 "rekey already in progress; cancel it with its nonce, or with a token that has `sudo`",
             ));
         }
-        let required = self.seal_record().await?.config.threshold;
+        let required = record.config.threshold;
         let attempt = Attempt::begin(&*self.ports.entropy, now);
         let rekey = keepers.rekey.insert(Rekey { attempt, wanted });
         Ok(Reply::raw_json(200, &status(Some(rekey), required, true)))
     }
 
-    pub(super) async fn show_rekey(&self, request: &Request) -> Result<Reply, Error> {
+    pub(super) async fn show_rekey(
+        &self,
+        request: &Request,
+        subject: Subject,
+    ) -> Result<Reply, Error> {
         self.refuse_while_sealed()?;
+        let record = self.seal_record().await?;
+        subject.check(&record)?;
         let may_know_nonce = self.has_sudo(request).await;
-        let required = self.seal_record().await?.config.threshold;
+        let required = record.config.threshold;
         let now = self.ports.clock.now();
         let keepers = self.keepers.lock().await;
         let rekey = keepers
@@ -92,10 +134,15 @@ impl Core {
         Ok(Reply::empty())
     }
 
-    pub(super) async fn bring_to_rekey(&self, request: &Request) -> Result<Reply, Error> {
+    pub(super) async fn bring_to_rekey(
+        &self,
+        request: &Request,
+        subject: Subject,
+    ) -> Result<Reply, Error> {
         self.refuse_while_sealed()?;
         let share = share_of(request)?;
         let record = self.seal_record().await?;
+        subject.check(&record)?;
         let now = self.ports.clock.now();
         let mut keepers = self.keepers.lock().await;
         let Some(mut rekey) = keepers
@@ -110,8 +157,8 @@ impl Core {
             return Err(error);
         }
         let threshold = record.config.threshold;
-        let root_key = match Self::proof(&record, &mut rekey.attempt, share) {
-            Ok(Some(root_key)) => root_key,
+        let key = match Self::proof(&record, &mut rekey.attempt, share) {
+            Ok(Some(key)) => key,
             Ok(None) => {
                 let body = status(Some(&rekey), threshold, true);
                 keepers.rekey = Some(rekey);
@@ -126,12 +173,7 @@ impl Core {
         let mut fresh = Zeroizing::new([0_u8; UNSEAL_KEY_BYTES]);
         entropy.fill(&mut *fresh);
         let shares = split(&fresh, rekey.wanted, entropy)?;
-        let replaced = Some(record.version);
-        match self
-            .barrier
-            .write_seal_record(rekey.wanted, &fresh, &root_key, replaced)
-            .await
-        {
+        match self.replace_key(record, &key, rekey.wanted, &fresh).await {
             Ok(()) => {}
             Err(CommitError::Conflict) => {
                 return Err(Error::invalid_because(
@@ -144,7 +186,8 @@ impl Core {
         tracing::info!(
             shares = rekey.wanted.shares,
             threshold = rekey.wanted.threshold,
-            "the unseal key has new shares"
+            subject = ?subject,
+            "there are new shares"
         );
         let keys: Vec<String> = shares
             .iter()
@@ -161,6 +204,24 @@ impl Core {
             "verification_required": false,
         });
         Ok(Reply::raw_json(200, &body))
+    }
+
+    /// Puts a fresh key in the place of the keepers' old one.
+    async fn replace_key(
+        &self,
+        record: SealRecord,
+        old: &[u8],
+        config: SealConfig,
+        fresh: &[u8; UNSEAL_KEY_BYTES],
+    ) -> Result<(), CommitError> {
+        if record.kind != SealKind::Shamir {
+            let recovery = Recovery { key: fresh, config };
+            return self.barrier.replace_recovery(record, recovery).await;
+        }
+        let (root_key, replaced) = (record.open(old)?, Some(record.version));
+        self.barrier
+            .write_seal_record(config, fresh, &root_key, replaced)
+            .await
     }
 
     pub(super) fn refuse_while_sealed(&self) -> Result<(), Error> {

@@ -1,8 +1,10 @@
 //! `PUT sys/unseal` and sealing.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::Value;
 use vouchsafe_logical::{Error, Reply, Request};
-use vouchsafe_storage::barrier::UnsealError;
+use vouchsafe_storage::barrier::{SealKind, UnsealError};
 
 use super::attempt::Attempt;
 use super::share_of;
@@ -21,6 +23,7 @@ impl Core {
         } else {
             let share = share_of(request)?;
             let record = self.seal_record().await?;
+            refuse_shares_of(record.kind)?;
             if self.runtime().is_none() {
                 let now = self.ports.clock.now();
                 let entropy = &*self.ports.entropy;
@@ -94,10 +97,30 @@ impl Core {
         Ok(())
     }
 
+    /// As [`Core::seal`], and no automatic seal opens this node again until it is started anew.
+    pub(crate) fn seal_for_good(&self) {
+        self.stays_sealed.store(true, Ordering::Release);
+        self.seal();
+    }
+
     /// Forgets everything that was decrypted, and all keys. Requests in flight may finish.
     pub fn seal(&self) {
         self.stop();
         self.barrier.seal();
         tracing::info!("the server is sealed");
     }
+}
+
+/// Recovery keys prove who may rekey, and open nothing.
+fn refuse_shares_of(kind: SealKind) -> Result<(), Error> {
+    if kind == SealKind::Shamir {
+        return Ok(());
+    }
+    Err(Error::invalid_because(
+        "seal_is_automatic",
+        format!(
+            "no shares unseal this server: its seal `{}` does, by itself when the server starts",
+            kind.as_str()
+        ),
+    ))
 }

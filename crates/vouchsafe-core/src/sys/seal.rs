@@ -9,7 +9,7 @@ pub(crate) const SEAL: Route<Sys> = Route {
     access: Access::Sudo,
     methods: &[Method::new(Operation::Update, &[], |sys, _call| {
         Box::pin(async move {
-            sys.core()?.seal();
+            sys.core()?.seal_for_good();
             Ok(Reply::empty())
         })
     })],

@@ -37,11 +37,45 @@ pub use backup::{Backup, RESTORED_KEY, Restore, RestoreError, Restored};
 pub use error::{InitializeError, UnsealError};
 pub use record::OVERHEAD_BYTES;
 pub use root_key::{ROOT_KEY_BYTES, RootKey, RootKeyLengthError};
-pub use seal_record::{SEAL_KEY, SealConfig, SealRecord, UNSEAL_KEY_BYTES};
+pub use seal_record::{
+    Recovery, SEAL_KEY, SealConfig, SealKind, SealRecord, UNSEAL_KEY_BYTES, WrappedKey,
+};
+
+use zeroize::Zeroizing;
 
 use crate::physical::{ChangeFeed, Physical, Revision, limit};
 use keyring::{AeadKey, Document, Keyring};
 use nonce::NonceSource;
+
+/// A record of `plaintext` under a key of its own, for seals: term 0, bound to `path`.
+pub(crate) fn seal_under(
+    key: &[u8; 32],
+    entropy: &dyn Entropy,
+    path: &str,
+    plaintext: &[u8; UNSEAL_KEY_BYTES],
+) -> Vec<u8> {
+    let mut nonce = [0; nonce::NONCE_BYTES];
+    entropy.fill(&mut nonce);
+    #[expect(clippy::expect_used, reason = "AES-GCM encrypts 32 bytes")]
+    record::seal(
+        &keyring::aead_key(key),
+        record::ROOT_TERM,
+        nonce,
+        path,
+        plaintext,
+    )
+    .expect("a key is short enough")
+}
+
+/// What [`seal_under`] made; `None` for another key, another path, or an altered record.
+pub(crate) fn open_under(
+    key: &[u8; 32],
+    path: &str,
+    record: Vec<u8>,
+) -> Option<Zeroizing<Vec<u8>>> {
+    let opened = record::open(&keyring::aead_key(key), path, record);
+    opened.ok().map(Zeroizing::new)
+}
 
 /// Where the keyring is stored. Reserved: reads and writes of it through [`Store`] are refused.
 ///

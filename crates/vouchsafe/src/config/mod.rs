@@ -14,6 +14,7 @@ mod fault;
 mod iam;
 mod listener;
 mod root;
+mod seal;
 mod source;
 mod stanza;
 mod telemetry;
@@ -33,6 +34,7 @@ use vouchsafe_storage::Check;
 
 pub(crate) use fault::Faults;
 pub(crate) use iam::IamPath;
+pub(crate) use seal::{NamedKey, SealStanza, SecretSource, TransitStanza};
 
 /// The most listeners of one server.
 pub(crate) const LISTENERS_MAX: usize = 16;
@@ -42,6 +44,8 @@ pub(crate) const LISTENERS_MAX: usize = 16;
 pub(crate) struct Config {
     /// Where everything is kept.
     pub(crate) storage: Storage,
+    /// Who keeps the unseal key.
+    pub(crate) seal: SealStanza,
     /// Where requests come in; at least one.
     pub(crate) listeners: Vec<ListenerConfig>,
     /// The server's address as clients reach it; made from the first listener if it isn't told.

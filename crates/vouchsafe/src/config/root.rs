@@ -11,8 +11,8 @@ use super::fault::Faults;
 use super::source::Source;
 use super::stanza::{Found, Stanza, Vocabulary};
 use super::{
-    Config, LISTENERS_MAX, ListenerConfig, LogFormat, LogLevel, Storage, audit, iam, listener,
-    telemetry,
+    Config, LISTENERS_MAX, ListenerConfig, LogFormat, LogLevel, SealStanza, Storage, audit, iam,
+    listener, seal, telemetry,
 };
 
 /// The longest system-wide lifetime of tokens and leases: ten years.
@@ -50,7 +50,7 @@ const VOCABULARY: Vocabulary = Vocabulary {
         ),
         ("entropy", "randomness comes from the operating system"),
         ("ha_storage", "this version has no clusters"),
-        ("hsm", "this version has no seal but `shamir`"),
+        ("hsm", "seals are `shamir`, `static` and `transit`"),
         ("license_path", "there is no licence to install"),
         ("log_file", "the log goes to standard error"),
         (
@@ -77,7 +77,6 @@ const VOCABULARY: Vocabulary = Vocabulary {
 };
 
 const STORAGES: &[&str] = &["file", "inmem"];
-const SEALS: &[&str] = &["shamir"];
 const LISTENERS: &[&str] = &["tcp"];
 
 /// A stanza with a type, such as `listener "tcp"`.
@@ -124,7 +123,7 @@ pub(super) fn config(sources: &[Source], mut faults: Faults) -> Result<Config, F
             typed(file, item, stanzas, &mut faults);
         }
     }
-    seal(&seals, &mut faults);
+    let seal = seal(&seals, &mut faults);
     let storage = storage(&storages, &mut faults);
     let listeners = all_listeners(&listeners, &mut faults);
     harmless(&mut attributes, &mut faults);
@@ -136,9 +135,10 @@ pub(super) fn config(sources: &[Source], mut faults: Faults) -> Result<Config, F
     let disable_mlock = attributes.boolean("disable_mlock", &mut faults);
     let log_level = attributes.word("log_level", LOG_LEVELS, &mut faults);
     let log_format = attributes.word("log_format", LOG_FORMATS, &mut faults);
-    match storage {
-        Some(storage) if faults.is_empty() => Ok(Config {
+    match (storage, seal) {
+        (Some(storage), Some(seal)) if faults.is_empty() => Ok(Config {
             storage,
+            seal,
             listeners,
             api_addr,
             log_level: log_level.unwrap_or_default(),
@@ -255,19 +255,18 @@ fn is_known(stanza: &Typed<'_>, name: &str, known: &[&str], faults: &mut Faults)
     is_known
 }
 
-fn seal(seals: &[Typed<'_>], faults: &mut Faults) {
-    const KEYS: Vocabulary = Vocabulary {
-        stanza: "`seal \"shamir\"`",
-        keys: &[],
-        refused: &[],
+fn seal(seals: &[Typed<'_>], faults: &mut Faults) -> Option<SealStanza> {
+    let [stanza, more @ ..] = seals else {
+        return Some(SealStanza::default());
     };
-    for seal in seals {
-        if is_known(seal, "seal", SEALS, faults) {
-            for item in &seal.content.items {
-                KEYS.refuse(seal.file, &item.key, faults);
-            }
-        }
+    for second in more {
+        let message = "a second `seal`; a server has one";
+        faults.at(second.file, second.kind.position, message);
     }
+    if !is_known(stanza, "seal", seal::SEALS, faults) {
+        return None;
+    }
+    seal::seal(stanza.file, stanza.kind, stanza.content, faults)
 }
 
 fn storage(storages: &[Typed<'_>], faults: &mut Faults) -> Option<Storage> {

@@ -108,6 +108,16 @@ impl<'a> Stanza<'a> {
         self.attributes.get(name).copied()
     }
 
+    /// Whether an attribute is there and was not taken yet.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.attributes.contains_key(name)
+    }
+
+    /// Reports what is wrong with the stanza as a whole.
+    pub(super) fn fault(&self, message: &str, faults: &mut Faults) {
+        faults.at(self.file, self.position, message);
+    }
+
     /// Takes an attribute as it is.
     pub(super) fn take(&mut self, name: &str) -> Option<Found<'a>> {
         self.attributes.remove(name)

@@ -20,11 +20,11 @@ fn read(name: &str, text: &str) -> Result<Config, String> {
     load(&[path]).map_err(|faults| faults.to_string().replace(&folder, ""))
 }
 
-fn good(text: &str) -> Config {
+pub(super) fn good(text: &str) -> Config {
     read("c.hcl", text).unwrap()
 }
 
-fn bad(text: &str) -> String {
+pub(super) fn bad(text: &str) -> String {
     read("c.hcl", text).unwrap_err()
 }
 
@@ -404,8 +404,8 @@ fn each_fault_of_the_top_level_is_told_with_its_place() {
             "2:6: `ui` is `true`; expected `false`: this version has no web interface",
         ),
         (
-            "seal \"transit\" {}",
-            "2:6: seal type `transit` is not supported by this version; expected one of `shamir`",
+            "seal \"awskms\" {}",
+            "2:6: seal type `awskms` is not supported by this version; expected one of `shamir`, `static`, `transit`",
         ),
         (
             "seal \"shamir\" { key = 1 }",

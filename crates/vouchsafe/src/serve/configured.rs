@@ -10,7 +10,7 @@ use vouchsafe_core::{Core, IamFile, Settings};
 use vouchsafe_server::{Edge, Limits, Listener, Purpose, Serving, Tls, TlsVersion};
 use vouchsafe_storage::{Barrier, FilePhysical, InMemory, Physical};
 
-use super::{Running, iam, log, process, run_until_stopped};
+use super::{Running, iam, log, process, run_until_stopped, seal};
 use crate::background::Background;
 use crate::config::{Config, ListenerConfig, Storage};
 use crate::ports;
@@ -21,7 +21,7 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
         tls(listener)?;
     }
     iam_file(config)?;
-    Ok(())
+    seal::check(&config.seal)
 }
 
 /// Runs the server until it is told to stop.
@@ -71,6 +71,7 @@ impl Server {
         let iam_file = iam_file(config)?;
         let ports = ports::of_system()?;
         let entropy = Arc::clone(&ports.entropy);
+        let auto_seal = seal::open(&config.seal, &ports)?;
         let barrier = Arc::new(Barrier::new(
             open(&config.storage)?,
             Arc::clone(&ports.entropy),
@@ -90,6 +91,10 @@ impl Server {
         };
         let core = Core::new(Arc::clone(&barrier), CATALOG, ports, settings);
         iam::tell(&core, iam_file)?;
+        if let Some(seal) = auto_seal {
+            core.use_auto_seal(seal);
+        }
+        core.check_seal().await.context("the seal")?;
         let feed = barrier
             .subscribe(None)
             .await

@@ -9,6 +9,7 @@ pub(crate) mod iam;
 mod log;
 mod notify;
 mod process;
+mod seal;
 mod signal;
 
 use std::io::Write;

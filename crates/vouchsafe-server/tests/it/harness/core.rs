@@ -51,6 +51,16 @@ impl TestCore {
         Self::open(self.parts.clone(), Some(self.root_token.clone())).await
     }
 
+    /// A sealed core over this one's own storage, as after a restart.
+    pub(super) fn restarted(&self) -> Self {
+        let (core, _) = self.parts.core();
+        Self {
+            core,
+            root_token: String::new(),
+            parts: self.parts.clone(),
+        }
+    }
+
     /// A core over an empty store.
     pub(super) fn uninitialized() -> Self {
         let parts = Parts::fresh(T0);

@@ -44,6 +44,11 @@ impl TestServer {
         Self::serve(TestCore::uninitialized(), limits).await
     }
 
+    /// A sealed server over this one's own storage, as after a restart.
+    pub(crate) async fn restarted(&self) -> Self {
+        Self::serve(self.inner.restarted(), Limits::default()).await
+    }
+
     /// A server that nobody has unsealed.
     pub(crate) async fn sealed() -> Self {
         Self::serve(TestCore::sealed().await, Limits::default()).await

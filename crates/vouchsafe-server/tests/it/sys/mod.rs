@@ -1,6 +1,7 @@
 //! `sys/` and the core's own engine, `cubbyhole/`.
 
 mod audit;
+mod auto_seal;
 mod cluster;
 mod cubbyhole;
 mod help;

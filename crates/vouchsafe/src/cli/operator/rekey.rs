@@ -38,6 +38,11 @@ pub(crate) struct Args {
     #[arg(long)]
     cancel: bool,
 
+    /// What gets new shares: `barrier` is the unseal key, `recovery` the recovery key of an automatic
+    /// seal
+    #[arg(long, value_name = "KEY", default_value = "barrier")]
+    target: Target,
+
     /// In how many shares the new unseal key is split
     #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 5)]
     key_shares: u8,
@@ -54,18 +59,36 @@ pub(crate) struct Args {
     words: Vec<String>,
 }
 
+/// What gets new shares.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Target {
+    Barrier,
+    Recovery,
+}
+
+impl Target {
+    /// The path of an operation.
+    fn path(self, operation: &str) -> String {
+        match self {
+            Self::Barrier => format!("sys/rekey/{operation}"),
+            Self::Recovery => format!("sys/rekey-recovery-key/{operation}"),
+        }
+    }
+}
+
 pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Stop> {
     expect_words(&args.words, 0, 1)?;
     let format = args.format.resolve(&context.environment)?;
     context.connect(&args.http)?;
+    let (init, update) = (args.target.path("init"), args.target.path("update"));
     if args.init {
         let body =
             json!({ "secret_shares": args.key_shares, "secret_threshold": args.key_threshold });
-        let state = object(context, &Request::write("sys/rekey/init", body)?, DOING)?;
+        let state = object(context, &Request::write(&init, body)?, DOING)?;
         return show(context, state, format);
     }
     if args.cancel {
-        let mut request = Request::delete("sys/rekey/init")?;
+        let mut request = Request::delete(&init)?;
         if let Some(nonce) = &args.nonce {
             request = request.with_query("nonce", nonce);
         }
@@ -75,7 +98,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Stop> {
             .line("Success! Canceled rekeying (if it was started)");
         return Ok(Exit::Success);
     }
-    let state = object(context, &Request::read("sys/rekey/init")?, DOING)?;
+    let state = object(context, &Request::read(&init)?, DOING)?;
     if args.status {
         return show(context, state, format);
     }
@@ -89,7 +112,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Stop> {
     let nonce = args.nonce.clone().unwrap_or_else(|| text(&state, "nonce"));
     let key = given(&args.words, context)?;
     let body = json!({ "key": key, "nonce": nonce });
-    let state = object(context, &Request::write("sys/rekey/update", body)?, DOING)?;
+    let state = object(context, &Request::write(&update, body)?, DOING)?;
     show(context, state, format)
 }
 
@@ -99,7 +122,7 @@ fn show(context: &mut Context, state: Map<String, Value>, format: Format) -> Res
     context.print_value(&shown, format, || {
         if !shares.is_empty() {
             return format!(
-                "{}\nOperation nonce: {}\n\nThe old shares no longer unseal the server. These are shown this once.",
+                "{}\nOperation nonce: {}\n\nThe old shares are worth nothing any more. These are shown this once.",
                 lines(&shares, "Key"),
                 gotext::render(&shown["nonce"])
             );
