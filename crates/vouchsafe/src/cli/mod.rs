@@ -12,6 +12,7 @@
 mod arguments;
 mod audit;
 mod auth;
+mod completion;
 mod connection;
 mod console;
 mod context;
@@ -103,6 +104,7 @@ enum Command {
     PathHelp(path_help::Args),
     Print(print::Args),
     Pvault(pvault::Args),
+    Completion(completion::Args),
     Version(version::Args),
     /// Start a server
     #[command(
@@ -153,6 +155,13 @@ fn run(arguments: &[OsString], context: &mut Context) -> Result<Exit, Stop> {
     let mut root = CommandLine::command();
     // Flags may repeat and the last one wins, as in Vault.
     root = root.args_override_self(true);
+    if let [only] = &words[..] {
+        match only.trim_start_matches('-') {
+            "autocomplete-install" => return completion::install(context),
+            "autocomplete-uninstall" => return completion::uninstall(context),
+            _ => {}
+        }
+    }
     match arguments::normalize(&root, &words)? {
         Normal::Help(path) => {
             let text = help(&mut root, &path, context.program);
@@ -186,6 +195,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Stop> {
         Command::PathHelp(args) => path_help::run(args, context),
         Command::Print(args) => print::run(args, context),
         Command::Pvault(args) => pvault::main(&args.words, context),
+        Command::Completion(args) => completion::run(args, CommandLine::command(), context),
         Command::Version(args) => version::run(args, context),
         Command::Server(args) => finish(crate::serve::run(args)),
         Command::Demo(args) => finish(crate::demo::run(args)),
