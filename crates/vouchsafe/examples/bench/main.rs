@@ -9,6 +9,7 @@
 #![expect(clippy::print_stdout, reason = "a benchmark's output is its purpose")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
+mod direct_jwt;
 mod identity_token;
 mod key_set;
 mod load;
@@ -43,6 +44,10 @@ const PARTS: &[Part] = &[
     Part {
         name: "key-set",
         run: key_set::run,
+    },
+    Part {
+        name: "direct-jwt",
+        run: direct_jwt::run,
     },
 ];
 

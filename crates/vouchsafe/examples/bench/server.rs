@@ -29,6 +29,11 @@ impl Server {
             "-dev-no-store-token".to_owned(),
             format!("-dev-listen-address={address}"),
         ])?;
+        Self::over(process, address)
+    }
+
+    /// A server whose process was just started.
+    pub(crate) fn over(process: Process, address: SocketAddr) -> Result<Self> {
         let server = Self { process, address };
         for _ in 0..200 {
             if TcpStream::connect(address).is_ok() {
@@ -41,8 +46,13 @@ impl Server {
 
     /// Writes to a path below `/v1/` with the root token.
     pub(crate) fn write(&self, path: &str, body: Value) -> Result<Value> {
+        self.write_as("root", path, body)
+    }
+
+    /// Writes to a path below `/v1/`.
+    pub(crate) fn write_as(&self, token: &str, path: &str, body: Value) -> Result<Value> {
         let mut connection = Connection::open(self.address)?;
-        let request = request("POST", &format!("/v1/{path}"), "root", &body.to_string());
+        let request = request("POST", &format!("/v1/{path}"), token, &body.to_string());
         let (status, body) = connection.exchange(request.as_bytes())?;
         ensure!(
             status < 300,
