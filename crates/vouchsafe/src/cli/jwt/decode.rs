@@ -5,6 +5,7 @@ use vouchsafe_jose::DecodedJwt;
 use vouchsafe_logical::{Clock as _, Timestamp};
 
 use super::moment::Moment;
+use super::printable;
 use crate::cli::context::Context;
 use crate::cli::expect_words;
 use crate::cli::failure::{Exit, Failure, Stop};
@@ -64,11 +65,11 @@ fn document(decoded: &DecodedJwt) -> Value {
 fn text(decoded: &DecodedJwt, now: Timestamp) -> String {
     let mut header = Table::with_header(["Header", "Value"]);
     for (name, value) in &decoded.header {
-        header.pair(name, render::cell(name, value));
+        header.pair(&printable(name), printable(&render::cell(name, value)));
     }
     let mut claims = Table::with_header(["Claim", "Value"]);
     for (name, value) in &decoded.claims {
-        claims.pair(name, cell(name, value, now));
+        claims.pair(&printable(name), printable(&cell(name, value, now)));
     }
     let mut parts = vec![header.render(), claims.render()];
     let remarks = remarks(decoded, now);
@@ -159,6 +160,11 @@ Nothing was verified: this is what the token says of itself, and anybody can wri
     #[test]
     fn what_a_person_should_notice_is_said() {
         for (header, claims, remark) in [
+            (
+                json!({}),
+                json!({"a\n": "\u{1b}[2J"}),
+                r"a\u{a}    \u{1b}[2J",
+            ),
             (json!({"alg": "nOnE"}), json!({}), "It is not signed"),
             (
                 json!({"alg": "HS256"}),

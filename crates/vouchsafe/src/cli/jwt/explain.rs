@@ -6,11 +6,15 @@
 use serde_json::{Value, json};
 use vouchsafe_api::{Envelope, Request};
 
+use super::printable;
 use crate::cli::context::Context;
 use crate::cli::expect_words;
 use crate::cli::failure::{Exit, Failure, Stop};
 use crate::cli::flags::{FormatFlags, HttpFlags};
 use crate::cli::table::Table;
+
+/// The most characters of a cell; `-format=json` has all.
+const CELL_CHARACTERS: usize = 48;
 
 /// Explain why a JWT logs in with a role, or does not
 #[derive(clap::Args)]
@@ -93,8 +97,8 @@ impl Explanation {
             table.row([
                 check.name.clone(),
                 check.verdict.clone(),
-                check.expected.clone(),
-                check.present.clone(),
+                cell(&check.expected),
+                cell(&check.present),
                 check.reason.clone(),
             ]);
         }
@@ -129,12 +133,20 @@ impl Check {
     }
 }
 
-/// A value as a cell: strings as they are, lists with commas, the rest as JSON.
+/// A value as text: strings as they are, lists with commas, the rest as JSON.
 fn shown(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => printable(text),
         Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
+        other => printable(&other.to_string()),
+    }
+}
+
+/// A text as a cell, so that the table keeps its form whatever the token holds.
+fn cell(text: &str) -> String {
+    match text.char_indices().nth(CELL_CHARACTERS) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
     }
 }

@@ -64,3 +64,38 @@ fn mount(path: &str) -> String {
         None => format!("auth/{path}"),
     }
 }
+
+/// A stranger's text as a cell of a table: on one line, and without what a terminal takes for
+/// commands.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| match c.is_control() || is_direction(c) {
+            true => c.escape_unicode().to_string(),
+            false => c.to_string(),
+        })
+        .collect()
+}
+
+/// Characters that change the order in which others are shown (Unicode, UAX #9).
+const fn is_direction(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_gives_the_terminal_no_commands() {
+        assert_eq!(printable("Köln 東京"), "Köln 東京");
+        assert_eq!(printable("a\u{1b}[2Jb\n"), r"a\u{1b}[2Jb\u{a}");
+        assert_eq!(printable("admin\u{202e}x"), r"admin\u{202e}x");
+        assert_eq!(printable("\u{9b}1m"), r"\u{9b}1m");
+    }
+
+    #[test]
+    fn a_mount_is_named_with_auth_or_without() {
+        assert_eq!(mount("jwt"), "auth/jwt");
+        assert_eq!(mount("/auth/ci/jwt/"), "auth/ci/jwt");
+    }
+}
