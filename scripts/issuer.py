@@ -88,8 +88,15 @@ class Key:
             self.private = ec.generate_private_key(ec.SECP256R1())
 
     def public(self):
-        kind = jwt.algorithms.RSAAlgorithm if self.algorithm == "RS256" else jwt.algorithms.ECAlgorithm
-        document = json.loads(kind.to_jwk(self.private.public_key()))
+        return self.document(self.private.public_key())
+
+    def secret(self):
+        return self.document(self.private)
+
+    def document(self, key):
+        algorithms = jwt.algorithms
+        kind = algorithms.RSAAlgorithm if self.algorithm == "RS256" else algorithms.ECAlgorithm
+        document = json.loads(kind.to_jwk(key))
         document.pop("key_ops", None)
         return document | {"kid": self.kid, "use": "sig", "alg": self.algorithm}
 

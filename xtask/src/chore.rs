@@ -80,7 +80,11 @@ pub(crate) fn guide(arguments: &mut Arguments) -> Result<()> {
         &[
             &["scripts/guide_000.py", "--cli", "vault"],
             &["scripts/guide_000.py", "--cli", "bao"],
+            &["scripts/guide_001.py", "--cli", "vault"],
+            &["scripts/guide_001.py", "--cli", "bao"],
             &["scripts/guide_002.py"],
+            &["scripts/guide_003.py", "--cli", "vault"],
+            &["scripts/guide_003.py", "--cli", "bao"],
         ],
     )
 }
@@ -99,6 +103,7 @@ pub(crate) fn interop(arguments: &mut Arguments) -> Result<()> {
             &["scripts/clients_libraries.py"],
             &["scripts/clients_kubernetes.py"],
             &["scripts/interop_seal.py"],
+            &["scripts/interop_issuers.py"],
             &["scripts/openapi.py"],
         ],
     )
