@@ -423,6 +423,9 @@ async fn login(
         let made = attach::login(runtime, mount, *proposal, request, now).await?;
         reply.warnings.extend(made.warnings);
         reply.response = Response::Auth(Box::new(made.auth));
+        let summary = mount.summary();
+        let labels = [summary.path.as_str(), summary.kind.as_str()];
+        runtime.ports.metrics.increment(&metric::LOGINS, labels);
         if let Some(principal) = &principal {
             runtime.lockouts.clear(accessor, principal);
         }

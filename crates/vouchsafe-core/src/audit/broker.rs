@@ -10,6 +10,7 @@ use super::device::Device;
 use super::header::Headers;
 use super::record::Record;
 use super::scribe::Scribe;
+use crate::metric::AUDIT_FAILURES;
 use crate::ports::Ports;
 
 /// The devices of a running core.
@@ -117,6 +118,10 @@ impl Broker {
                 Ok(()) => written = true,
                 Err(failure) => failures.push((device, failure)),
             }
+        }
+        for (device, _) in &failures {
+            let path = device.record().path.as_str();
+            self.ports.metrics.increment(&AUDIT_FAILURES, [path]);
         }
         if written {
             return Ok(());

@@ -37,6 +37,20 @@ pub static REFUSALS: Counter<3> = Counter::new(
     ["mount", "kind", "reason"],
 );
 
+/// Logins that made a token.
+pub(crate) static LOGINS: Counter<2> = Counter::new(
+    "vouchsafe_logins_total",
+    "Logins that succeeded, by mount.",
+    ["mount", "kind"],
+);
+
+/// Audit entries that a device could not write. While another device writes, requests go on.
+pub(crate) static AUDIT_FAILURES: Counter<1> = Counter::new(
+    "vouchsafe_audit_failures_total",
+    "Audit entries that a device could not write, by the device's path.",
+    ["device"],
+);
+
 /// Whether the server is unsealed.
 pub(crate) static UNSEALED: Gauge<0> = Gauge::new(
     "vouchsafe_unsealed",

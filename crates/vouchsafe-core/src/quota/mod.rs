@@ -203,4 +203,31 @@ mod tests {
             quotas.clients.len()
         );
     }
+
+    /// Another node's change holds as soon as its key is heard of.
+    #[tokio::test]
+    async fn nodes_follow_each_other() {
+        let view = View::new(Arc::new(vouchsafe_testing::MemoryStore::default()), "");
+        let ours = Quotas::open(&view).await.unwrap();
+        let theirs = Quotas::open(&view).await.unwrap();
+        let new = NewRule {
+            id: 1,
+            name: "q".to_owned(),
+            path: String::new(),
+            role: String::new(),
+            rate: 1.0,
+            interval: Duration::from_secs(1),
+            block_interval: Duration::ZERO,
+        };
+        let no_mounts = crate::mount::MountTable::default();
+        theirs.put(new, &no_mounts).await.unwrap();
+        assert!(ours.rule("q").is_none());
+        ours.invalidate(&["core/audit".to_owned()]).await;
+        assert!(ours.rule("q").is_none(), "another key says nothing");
+        ours.invalidate(&["core/quotas".to_owned()]).await;
+        assert!(ours.rule("q").is_some());
+        theirs.remove("q").await.unwrap();
+        ours.invalidate_all().await;
+        assert!(ours.rule("q").is_none());
+    }
 }

@@ -371,3 +371,71 @@ fn a_check_judges_the_configuration_and_the_files_that_it_names() {
     let expected = "config.hcl:3:3: unknown key `tls_disabled` in `listener \"tcp\"`; did you mean `tls_disable`?";
     assert!(text.contains(expected), "{text}");
 }
+
+/// What a command says, which must end with this code.
+#[track_caller]
+fn command(server: &Server, token: &str, words: &[&str], code: i32) -> String {
+    let output = Command::new(PROGRAM)
+        .args(words)
+        .env("VAULT_ADDR", format!("http://{}", server.address))
+        .env("VAULT_TOKEN", token)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(code), "{words:?}: {output:?}");
+    let text = [output.stdout, output.stderr].concat();
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn a_declared_audit_device_records_from_the_unsealing_on_and_can_not_be_contradicted() {
+    let site = Site::new("\"file\" { path = \"FOLDER/store\" }", PLAIN);
+    let config = fs::read_to_string(site.path("config.hcl")).unwrap();
+    let declare = |log: &str| {
+        let log = site.path(log);
+        let stanza = format!("audit \"file\" \"log\" {{ options {{ file_path = \"{log}\" }} }}");
+        fs::write(site.path("config.hcl"), format!("{config}{stanza}\n")).unwrap();
+    };
+    declare("first.log");
+    let server = Server::start(&site);
+    let init = [
+        "operator",
+        "init",
+        "-format=json",
+        "-key-shares=1",
+        "-key-threshold=1",
+    ];
+    let made: serde_json::Value = serde_json::from_str(&command(&server, "", &init, 0)).unwrap();
+    let (key, token) = (
+        made["unseal_keys_b64"][0].as_str().unwrap(),
+        made["root_token"].as_str().unwrap(),
+    );
+    let unseal = ["operator", "unseal", key];
+    command(&server, "", &unseal, 0);
+    command(&server, token, &["policy", "list"], 0);
+    let refused = command(&server, token, &["audit", "disable", "log"], 2);
+    assert!(
+        refused.contains("declared in the server's configuration"),
+        "{refused}"
+    );
+    let log = fs::read_to_string(site.path("first.log")).unwrap();
+    assert!(log.contains("sys/policies/acl"), "{log}");
+    server.signal("-TERM");
+    server.ends_with(0);
+
+    declare("second.log");
+    let server = Server::start(&site);
+    let refused = command(&server, "", &unseal, 2);
+    assert!(
+        refused.contains("is not as the configuration declares it"),
+        "{refused}"
+    );
+    command(&server, "", &["status"], 2);
+    assert!(!fs::exists(site.path("second.log")).unwrap());
+    server.signal("-TERM");
+    server.ends_with(0);
+
+    declare("first.log");
+    let server = Server::start(&site);
+    command(&server, "", &unseal, 0);
+    command(&server, token, &["policy", "list"], 0);
+}

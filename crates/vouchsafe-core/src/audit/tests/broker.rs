@@ -65,9 +65,16 @@ async fn one_device_that_writes_is_enough() {
     let (works, fails) = (Disk::default(), Disk::default());
     let broker = broker_over(&[(&fails, LATE), (&works, LATE)]).await;
     fails.set_gone(true);
+    let failures = || {
+        let readings = broker.ports.metrics.readings();
+        let series = readings.iter().flat_map(|reading| &reading.series);
+        series.map(|(_, number)| number).sum::<u64>()
+    };
     ask(&broker, "1").await.expect("the other one writes");
+    assert_eq!(failures(), 1, "an operator can see it while requests go on");
     works.leave_room(0);
     is_audit_failure(ask(&broker, "2").await);
+    assert_eq!(failures(), 3);
     fails.set_gone(false);
     ask(&broker, "3").await.expect("the first one is back");
     assert_eq!(entries(&works.text()).len(), 1);

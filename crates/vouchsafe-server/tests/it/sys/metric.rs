@@ -39,6 +39,35 @@ async fn prometheus_reads_what_was_counted() {
 }
 
 #[tokio::test]
+async fn every_metric_is_on_the_page() {
+    let server = TestServer::builder()
+        .with_auth("userpass")
+        .with("auth/userpass/users/bob", json!({ "password": "correct" }))
+        .with(
+            "sys/quotas/rate-limit/q",
+            json!({ "path": "auth/userpass", "rate": 1, "interval": "60s" }),
+        )
+        .start()
+        .await;
+    for status in [200, 429] {
+        let body = json!({ "password": "correct" });
+        let login = server.post("auth/userpass/login/bob", body);
+        login.send().await.expect(status);
+    }
+    assert_eq!(
+        server
+            .metrics
+            .value("vouchsafe_logins_total", ["auth/userpass/", "userpass"]),
+        1
+    );
+    let page = include_str!("../../../../../docs/telemetry.md");
+    for reading in server.metrics.readings() {
+        let row = format!("| `{}` |", reading.name);
+        assert!(page.contains(&row), "no row {row}");
+    }
+}
+
+#[tokio::test]
 async fn json_has_the_same_numbers() {
     let server = TestServer::start().await;
     let answer = server
