@@ -215,6 +215,7 @@ impl Core {
             return Due::Nothing;
         };
         self.tend_seal().await;
+        self.reencrypt().await;
         runtime.mounts.tick().await;
         let Ports { fetcher, clock, .. } = &runtime.ports;
         runtime.iam.tick(&**fetcher, &**clock).await;

@@ -21,6 +21,7 @@ mod openapi;
 pub mod policy;
 mod ports;
 pub mod quota;
+mod reencryption;
 mod runtime;
 mod seal;
 mod setting;

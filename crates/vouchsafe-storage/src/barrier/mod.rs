@@ -21,6 +21,7 @@ mod error;
 mod keyring;
 mod nonce;
 mod record;
+mod reencryption;
 mod root_key;
 mod rotation;
 mod seal_record;
@@ -28,7 +29,7 @@ mod store;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 use vouchsafe_logical::{Batch, Clock, CommitError, Entropy, StoreError, Timestamp, Version};
@@ -36,6 +37,7 @@ use vouchsafe_logical::{Batch, Clock, CommitError, Entropy, StoreError, Timestam
 pub use backup::{Backup, RESTORED_KEY, Restore, RestoreError, Restored};
 pub use error::{InitializeError, UnsealError};
 pub use record::OVERHEAD_BYTES;
+pub use reencryption::{Pass, REENCRYPTION_KEY, REENCRYPTION_KEYS_MAX, Reencryption};
 pub use root_key::{ROOT_KEY_BYTES, RootKey, RootKeyLengthError};
 pub use seal_record::{
     Recovery, SEAL_KEY, SealConfig, SealKind, SealRecord, UNSEAL_KEY_BYTES, WrappedKey,
@@ -138,7 +140,7 @@ pub struct Barrier {
     nonces: NonceSource,
     /// `None` is sealed. Readers load it without a lock.
     keyring: ArcSwapOption<Keyring>,
-    encryptions_per_term: u64,
+    encryptions_per_term: AtomicU64,
 }
 
 impl fmt::Debug for Barrier {
@@ -163,15 +165,26 @@ impl Barrier {
             entropy,
             clock,
             keyring: ArcSwapOption::empty(),
-            encryptions_per_term: ENCRYPTIONS_PER_TERM_MAX,
+            encryptions_per_term: AtomicU64::new(ENCRYPTIONS_PER_TERM_MAX),
         }
     }
 
     /// Rotates after fewer encryptions than [`ENCRYPTIONS_PER_TERM_MAX`]; more than that is cut.
     #[must_use]
-    pub fn with_encryptions_per_term(mut self, encryptions: u64) -> Self {
-        self.encryptions_per_term = encryptions.clamp(1, ENCRYPTIONS_PER_TERM_MAX);
+    pub fn with_encryptions_per_term(self, encryptions: u64) -> Self {
+        self.set_encryptions_per_term(encryptions);
         self
+    }
+
+    /// As [`Barrier::with_encryptions_per_term`], from now on.
+    pub fn set_encryptions_per_term(&self, encryptions: u64) {
+        let encryptions = encryptions.clamp(1, ENCRYPTIONS_PER_TERM_MAX);
+        self.encryptions_per_term
+            .store(encryptions, Ordering::Relaxed);
+    }
+
+    fn encryptions_per_term(&self) -> u64 {
+        self.encryptions_per_term.load(Ordering::Relaxed)
     }
 
     /// Whether the physical store holds a keyring, of whatever root key.

@@ -42,13 +42,29 @@ impl Barrier {
         .await
     }
 
+    /// As [`Barrier::rotate`], unless another term than `term` is active by now: of many nodes that
+    /// find a term due, one adds the next.
+    ///
+    /// # Errors
+    /// As [`Barrier::rotate`].
+    pub async fn rotate_after(&self, term: u32) -> Result<(), StoreError> {
+        self.change_keyring(|document| {
+            if document.active() != term {
+                return Ok(Edit::Unchanged);
+            }
+            document.add_term(&*self.entropy, self.clock.now())?;
+            Ok(Edit::Changed)
+        })
+        .await
+    }
+
     /// Whether the active term has encrypted as much as it should. The next commit rotates then,
     /// by itself; a duty that rotates earlier spares that commit the wait.
     ///
     /// # Errors
     /// [`StoreError::Sealed`].
     pub fn needs_rotation(&self) -> Result<bool, StoreError> {
-        Ok(self.key_status()?.encryptions >= self.encryptions_per_term)
+        Ok(self.key_status()?.encryptions >= self.encryptions_per_term())
     }
 
     /// Loads the keyring if another node has changed it. Worth calling when the change feed names
@@ -68,7 +84,7 @@ impl Barrier {
             let keyring = self.keyring.load();
             let active = keyring.as_deref().ok_or(StoreError::Sealed)?.active();
             let unsaved = active.unsaved.load(Ordering::Relaxed);
-            let used_up = active.saved.saturating_add(unsaved) >= self.encryptions_per_term;
+            let used_up = active.saved.saturating_add(unsaved) >= self.encryptions_per_term();
             if !used_up && unsaved < ENCRYPTIONS_UNSAVED_MAX {
                 return Ok(());
             }
@@ -76,15 +92,7 @@ impl Barrier {
         };
         self.save_count(term, &unsaved).await?;
         if self.needs_rotation()? {
-            self.change_keyring(|document| {
-                // Of many commits that come here at once, on all nodes, one adds the term.
-                if document.active() != term {
-                    return Ok(Edit::Unchanged);
-                }
-                document.add_term(&*self.entropy, self.clock.now())?;
-                Ok(Edit::Changed)
-            })
-            .await?;
+            self.rotate_after(term).await?;
         }
         Ok(())
     }

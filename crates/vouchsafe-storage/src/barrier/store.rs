@@ -7,7 +7,9 @@ use std::sync::atomic::Ordering;
 
 use vouchsafe_logical::{Batch, BoxFuture, CommitError, Newer, Record, Store, StoreError, Version};
 
-use super::{Barrier, KEYRING_KEY, RESTORED_KEY, SEAL_KEY, VALUE_BYTES_MAX, record};
+use super::{
+    Barrier, KEYRING_KEY, REENCRYPTION_KEY, RESTORED_KEY, SEAL_KEY, VALUE_BYTES_MAX, record,
+};
 
 impl Store for Barrier {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Record>, StoreError>> {
@@ -67,7 +69,7 @@ impl Barrier {
         check_reserved(key)
     }
 
-    fn encrypt(&self, mut batch: Batch) -> Result<Batch, StoreError> {
+    pub(super) fn encrypt(&self, mut batch: Batch) -> Result<Batch, StoreError> {
         let keyring = self.keyring.load();
         let active = keyring.as_deref().ok_or(StoreError::Sealed)?.active();
         let mut encryptions = 0;
@@ -81,7 +83,7 @@ impl Barrier {
         Ok(batch)
     }
 
-    async fn decrypt(&self, key: &str, stored: Record) -> Result<Record, StoreError> {
+    pub(super) async fn decrypt(&self, key: &str, stored: Record) -> Result<Record, StoreError> {
         let term = record::term(key, &stored.value)?;
         if !self.holds_term(term)? {
             // Another node has rotated.
@@ -113,9 +115,10 @@ impl Barrier {
 
 /// The keyring is out of reach of those above: whoever overwrites it loses all data.
 fn check_reserved(key: &str) -> Result<(), StoreError> {
-    if [KEYRING_KEY, SEAL_KEY, RESTORED_KEY].contains(&key) {
+    if [KEYRING_KEY, SEAL_KEY, RESTORED_KEY, REENCRYPTION_KEY].contains(&key) {
         return Err(StoreError::Limit(
-            "keys `core/keyring`, `core/seal` and `core/restored` are reserved for the barrier",
+            "keys `core/keyring`, `core/seal`, `core/restored` and `core/reencryption` are \
+             reserved for the barrier",
         ));
     }
     Ok(())

@@ -15,5 +15,6 @@ mod faulty;
 mod file;
 mod format;
 mod in_memory;
+mod reencryption;
 mod rotation;
 mod tampering;

@@ -35,4 +35,10 @@ impl TestCore {
         }
         records
     }
+
+    /// The bytes at a key, as the barrier has encrypted them.
+    pub(crate) async fn stored(&self, key: &str) -> Vec<u8> {
+        let record = self.physical.get(key).await.expect("read");
+        record.expect("a record").value
+    }
 }

@@ -40,3 +40,23 @@ async fn rotation_needs_sudo() {
         "policy_denied"
     );
 }
+
+#[tokio::test]
+async fn what_older_terms_encrypted_is_encrypted_anew_in_the_background() {
+    let core = TestServer::builder().start_core().await;
+    core.write("cubbyhole/x", json!({ "a": "b" })).await;
+    core.write("sys/rotate", json!({})).await;
+    core.core.tick().await;
+    let outside = ["core/keyring", "core/seal"];
+    for key in core.keys().await {
+        if !outside.contains(&key.as_str()) {
+            let term = &core.stored(&key).await[1..5];
+            assert_eq!(term, 2_u32.to_be_bytes(), "{key}");
+        }
+    }
+    assert_eq!(core.read("cubbyhole/x").await, json!({ "a": "b" }));
+    // It is done once, not in each tick.
+    let before = core.read("sys/key-status").await["encryptions"].clone();
+    core.core.tick().await;
+    assert_eq!(core.read("sys/key-status").await["encryptions"], before);
+}
