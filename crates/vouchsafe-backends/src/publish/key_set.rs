@@ -82,14 +82,18 @@ fn name(place: usize, key: &Data) -> String {
     }
 }
 
+/// The first member of a key that must not get out; whoever sends keys here asks the same before.
+#[must_use]
+pub fn private_member(key: &Data) -> Option<&'static str> {
+    let mut members = PRIVATE_MEMBERS.into_iter();
+    members.find(|member| key.contains_key(*member))
+}
+
 fn check_public(name: &str, key: &Data) -> Result<(), Error> {
     if key.get("kty").and_then(Value::as_str) == Some("oct") {
         return Err(Fault::Symmetric(name.to_owned()).into());
     }
-    match PRIVATE_MEMBERS
-        .iter()
-        .find(|member| key.contains_key(**member))
-    {
+    match private_member(key) {
         None => Ok(()),
         Some(member) => Err(Fault::Private {
             name: name.to_owned(),

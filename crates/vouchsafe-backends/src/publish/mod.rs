@@ -43,6 +43,7 @@ use vouchsafe_logical::{
 };
 
 use fault::{Fault, shortened};
+pub use key_set::private_member;
 use live::Live;
 
 /// The catalog entry.

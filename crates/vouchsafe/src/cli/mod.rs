@@ -44,6 +44,7 @@ mod render;
 mod root_paths;
 mod secrets;
 mod status;
+mod sync;
 mod table;
 mod token;
 mod token_helper;
@@ -105,6 +106,7 @@ enum Command {
     Print(print::Args),
     Pvault(pvault::Args),
     Completion(completion::Args),
+    Sync(sync::Args),
     Version(version::Args),
     /// Start a server
     #[command(
@@ -196,6 +198,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Stop> {
         Command::Print(args) => print::run(args, context),
         Command::Pvault(args) => pvault::main(&args.words, context),
         Command::Completion(args) => completion::run(args, CommandLine::command(), context),
+        Command::Sync(args) => sync::run(args, context),
         Command::Version(args) => version::run(args, context),
         Command::Server(args) => finish(crate::serve::run(args)),
         Command::Demo(args) => finish(crate::demo::run(args)),

@@ -125,7 +125,7 @@ impl Stage {
             .server
             .requests()
             .iter()
-            .map(|request| format!("> {}", request.replace('\n', "\\n")))
+            .map(|request| hidden(&format!("> {}", request.replace('\n', "\\n"))))
             .collect();
         for (mark, bytes) in [("|", &output.stdout), ("!", &output.stderr)] {
             let text = hidden(&String::from_utf8_lossy(bytes));
