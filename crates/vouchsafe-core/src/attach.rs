@@ -158,6 +158,7 @@ fn entry_of(
         num_uses: parameters.num_uses,
         spent: false,
         bound_cidrs: parameters.bound_cidrs.clone(),
+        claims: (!login.claims.is_empty()).then(|| std::sync::Arc::new(login.claims.clone())),
         internal: login.internal.clone(),
         mount_accessor: Some(mount.summary().accessor.clone()),
         initial_root: false,

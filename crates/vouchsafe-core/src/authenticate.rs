@@ -208,6 +208,7 @@ async fn holder(runtime: &Runtime, request: &Request, now: Timestamp) -> Result<
         .acl(&effective, subject.as_deref(), now)
         .await?;
     let summary = CallerSummary {
+        claims: found.entry.claims.clone(),
         entity_id: found.entry.entity_id.clone(),
         display_name: found.entry.display_name.clone(),
         accessor: Some(found.entry.accessor.clone()),
@@ -245,6 +246,7 @@ async fn unstored(runtime: &Runtime, proved: Unstored, now: Timestamp) -> Result
         .acl_with(&effective, Some(proved.access), subject, now)
         .await?;
     let summary = CallerSummary {
+        claims: entry.claims.clone(),
         entity_id: entry.entity_id.clone(),
         display_name: entry.display_name.clone(),
         accessor: None,

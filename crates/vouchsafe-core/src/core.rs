@@ -314,6 +314,7 @@ fn root_entry(accessor: String, now: Timestamp) -> TokenEntry {
         num_uses: 0,
         spent: false,
         bound_cidrs: Vec::new(),
+        claims: None,
         internal: serde_json::Value::Null,
         mount_accessor: None,
         initial_root: true,

@@ -29,6 +29,9 @@ pub struct Login {
     pub token: TokenParameters,
     /// Whether the token may be renewed.
     pub renewable: bool,
+    /// Claims of the proof, kept with the token as they were: templates read them as
+    /// `.token.claims`.
+    pub claims: Data,
     /// What the method needs to see again when the token is renewed.
     pub internal: Value,
 }

@@ -36,6 +36,8 @@ pub struct Request {
 /// The pipeline's own `Caller` is the witness of authentication; this is only its summary.
 #[derive(Clone, Debug, Default)]
 pub struct CallerSummary {
+    /// Claims of the login that made the token.
+    pub claims: Option<std::sync::Arc<crate::field::Data>>,
     /// The entity behind the token; none for root tokens and public routes.
     pub entity_id: Option<String>,
     /// The display name of the token.

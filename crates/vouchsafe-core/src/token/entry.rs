@@ -73,6 +73,9 @@ pub struct TokenEntry {
     pub spent: bool,
     /// Addresses from which it works; empty = everywhere.
     pub bound_cidrs: Vec<IpNet>,
+    /// Claims of the login that made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<std::sync::Arc<vouchsafe_logical::Data>>,
     /// What the auth method wants to see at renewal.
     pub internal: Value,
     /// The accessor of the mount whose login made it.
@@ -106,6 +109,7 @@ impl TokenEntry {
             num_uses: 0,
             spent: false,
             bound_cidrs: Vec::new(),
+            claims: None,
             internal: Value::Null,
             mount_accessor: None,
             initial_root: false,

@@ -89,6 +89,7 @@ async fn keep(runtime: &Runtime, wrapped: &Wrapped, request: &Request) -> Result
         num_uses: 1,
         spent: false,
         bound_cidrs: Vec::new(),
+        claims: None,
         internal: serde_json::Value::Null,
         mount_accessor: None,
         initial_root: false,

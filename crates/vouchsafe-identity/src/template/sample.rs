@@ -133,6 +133,8 @@ impl Words {
                 .map(group)
                 .collect(),
             policies: &policies,
+            // Any claim may be absent from the next token, so no trial has one.
+            token_claims: None,
         })
     }
 }

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value};
+
 /// Metadata as Vault keeps it: text by key, in key order.
 pub type Metadata = BTreeMap<String, String>;
 
@@ -25,6 +27,8 @@ pub struct TemplateSubject<'a> {
     pub groups: Vec<TemplateGroup<'a>>,
     /// Names of the policies that the entity has, as the caller resolved them.
     pub policies: &'a [String],
+    /// Claims of the login that made the caller's token, as they were then; empty where it had none.
+    pub token_claims: Option<&'a Map<String, Value>>,
 }
 
 /// An alias of the entity.
@@ -64,6 +68,7 @@ impl Default for TemplateSubject<'_> {
             aliases: Vec::new(),
             groups: Vec::new(),
             policies: &[],
+            token_claims: None,
         }
     }
 }

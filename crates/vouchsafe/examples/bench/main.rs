@@ -13,6 +13,7 @@ mod direct_jwt;
 mod identity_token;
 mod key_set;
 mod load;
+mod login;
 #[path = "../measure/mod.rs"]
 mod measure;
 mod server;
@@ -48,6 +49,10 @@ const PARTS: &[Part] = &[
     Part {
         name: "direct-jwt",
         run: direct_jwt::run,
+    },
+    Part {
+        name: "login",
+        run: login::run,
     },
 ];
 

@@ -152,6 +152,7 @@ fn proposal(
         group_aliases: Vec::new(),
         display_name: String::new(),
         metadata,
+        claims: Default::default(),
         internal: json!({
             "role_name": role.name,
             "instance": role.instance,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::check::{Failure, Subject};
 use super::claim;
@@ -10,6 +10,27 @@ use super::role::ROLE_METADATA;
 
 /// Where Microsoft Entra names claims that did not fit into the token.
 const OVERAGE: &str = "_claim_names";
+
+/// The largest JSON of claims that a token keeps, in bytes. A batch token carries them in itself, and
+/// travels in a header.
+pub(super) const CLAIMS_BYTES_MAX: usize = 4 * 1024;
+
+/// The claims that the token of the login keeps; `None` where they are too large.
+pub(super) fn kept(subject: &Subject<'_>) -> Option<Map<String, Value>> {
+    let all = subject.claims.all();
+    let named = &subject.role.kept_claims;
+    let kept = if named.is_empty() {
+        all.clone()
+    } else {
+        let found = named.iter().filter_map(|name| {
+            let value = claim::find(all, name)?;
+            Some((name.clone(), value.clone()))
+        });
+        found.collect()
+    };
+    let bytes = serde_json::to_vec(&kept).map_or(usize::MAX, |json| json.len());
+    (bytes <= CLAIMS_BYTES_MAX).then_some(kept)
+}
 
 /// The value of the claim that names who logs in.
 pub(super) fn user<'s>(subject: &Subject<'s>) -> Result<&'s str, Failure> {

@@ -9,14 +9,15 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 use vouchsafe_jose::{NumericDate, UnverifiedJwt, VerifiedJwt};
 use vouchsafe_logical::{
-    Access, AliasProposal, Answer, Call, Error, Login, Method, Reply, Route, TokenParameters, input,
+    Access, AliasProposal, Answer, Call, Data, Error, Login, Method, Reply, Route, TokenParameters,
+    input,
 };
 use vouchsafe_trust::{Refusal, RefusalKind};
 
 use super::Jwt;
 use super::check::{CHECKS, Failure, Outcome, Subject};
 use super::config::Config;
-use super::identity;
+use super::identity::{self, CLAIMS_BYTES_MAX};
 use super::role::{Role, RoleType};
 use super::trusted::Trusted;
 
@@ -244,12 +245,21 @@ fn login<'a>(jwt: &'a Jwt, call: Call<'a>) -> Answer<'a> {
                 return Err(failure.into());
             }
         }
-        Ok(Reply::login(proposal(&subject)?))
+        let kept = identity::kept(&subject);
+        let is_too_large = kept.is_none();
+        let reply = Reply::login(proposal(&subject, kept)?);
+        Ok(match is_too_large {
+            true => reply.with_warning(format!(
+                "the claims are larger than {CLAIMS_BYTES_MAX} bytes and not kept with the token; \
+                 name those to keep in the role's kept_claims"
+            )),
+            false => reply,
+        })
     })
 }
 
 /// What the token shall be. The checks have seen that all of this is there.
-fn proposal(subject: &Subject<'_>) -> Result<Login, Failure> {
+fn proposal(subject: &Subject<'_>, kept: Option<Data>) -> Result<Login, Failure> {
     let metadata = identity::metadata(subject)?;
     Ok(Login {
         alias: Some(AliasProposal {
@@ -261,6 +271,7 @@ fn proposal(subject: &Subject<'_>) -> Result<Login, Failure> {
         metadata,
         token: subject.role.token.clone(),
         renewable: true,
+        claims: kept.unwrap_or_default(),
         internal: json!({"role": subject.role_name}),
     })
 }

@@ -228,6 +228,7 @@ fn proposal(
         group_aliases: Vec::new(),
         display_name: format!("{}-{}", account.namespace, account.name),
         metadata,
+        claims: Default::default(),
         internal: json!({ "role": name.as_str() }),
         renewable: true,
         token: role.token,

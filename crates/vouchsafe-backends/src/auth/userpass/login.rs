@@ -71,6 +71,7 @@ fn proposal(name: &UserName, user: User) -> Login {
         group_aliases: Vec::new(),
         display_name: name.as_str().to_owned(),
         metadata: BTreeMap::from([("username".to_owned(), name.as_str().to_owned())]),
+        claims: Default::default(),
         internal: json!({ "username": name.as_str(), "policies": user.token.policies }),
         renewable: true,
         token: user.token,

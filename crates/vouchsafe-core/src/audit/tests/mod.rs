@@ -204,6 +204,7 @@ impl Scene {
                 renewable: true,
                 num_uses: 3,
                 bound_cidrs: Vec::new(),
+                claims: None,
                 internal: Value::Null,
                 mount_accessor: None,
                 initial_root: false,

@@ -390,6 +390,7 @@ impl Creation<'_> {
             num_uses,
             spent: false,
             bound_cidrs,
+            claims: None,
             internal: Value::Null,
             mount_accessor: None,
             initial_root: false,

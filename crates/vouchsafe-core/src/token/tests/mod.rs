@@ -87,6 +87,7 @@ impl Shop {
             num_uses: 0,
             spent: false,
             bound_cidrs: Vec::new(),
+            claims: None,
             internal: Value::Null,
             mount_accessor: None,
             initial_root: false,

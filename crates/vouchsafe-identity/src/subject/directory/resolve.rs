@@ -91,6 +91,7 @@ impl Subject {
                 .map(|group| template_group(group))
                 .collect(),
             policies: &self.policy_texts,
+            token_claims: None,
         }
     }
 }

@@ -246,8 +246,20 @@ fn items<'v>(over: &Value<'v>) -> Option<Items<'v>> {
     fn numbered<'v>(elements: impl Iterator<Item = Value<'v>> + 'v) -> Items<'v> {
         Box::new((0_i64..).map(Value::Int).zip(elements))
     }
+    fn claims<'v>(members: &'v serde_json::Map<String, serde_json::Value>) -> Items<'v> {
+        Box::new(members.iter().map(|(name, claim)| {
+            let name = Value::Text(Cow::Borrowed(name));
+            (name, Value::of_claim(Some(claim)))
+        }))
+    }
     Some(match over {
         Value::Aliases(aliases) => numbered(aliases.iter().map(Value::Alias)),
+        Value::Claim(serde_json::Value::Array(items)) => {
+            numbered(items.iter().map(|item| Value::of_claim(Some(item))))
+        }
+        Value::Claim(serde_json::Value::Object(members)) => claims(members),
+        Value::Claim(_) | Value::Claims(None) => Box::new(std::iter::empty()),
+        Value::Claims(Some(members)) => claims(members),
         Value::Groups(groups) => numbered(groups.iter().map(Value::Group)),
         Value::Int(count) => numbered((0..*count).map(Value::Int)),
         Value::Metadata(metadata) => Box::new(metadata.iter().map(|(key, value)| {

@@ -195,6 +195,10 @@ fn compare(function: Function, left: &Value<'_>, right: &Value<'_>) -> Result<Or
 fn length<'v>(value: &Value<'_>) -> Result<Value<'v>, CallError> {
     let length = match value {
         Value::Aliases(aliases) => aliases.len(),
+        Value::Claim(serde_json::Value::Array(items)) => items.len(),
+        Value::Claim(serde_json::Value::Object(members)) => members.len(),
+        Value::Claim(_) => 0,
+        Value::Claims(claims) => claims.map_or(0, serde_json::Map::len),
         Value::Groups(groups) => groups.len(),
         Value::Json(text) | Value::Literal(text) | Value::Text(text) => text.len(),
         Value::Metadata(metadata) => metadata.len(),
@@ -213,6 +217,18 @@ fn index<'v>(value: &Value<'v>, key: &Value<'v>) -> Result<Value<'v>, CallError>
                 key.kind()
             ))),
         },
+        (Value::Claims(claims), key) if key.as_text().is_some() => {
+            let name = key.as_text().unwrap_or_default();
+            Ok(Value::of_claim(claims.and_then(|claims| claims.get(name))))
+        }
+        (Value::Claim(claim), Value::Int(at)) => {
+            let place = usize::try_from(*at).unwrap_or(usize::MAX);
+            Ok(Value::of_claim(claim.get(place)))
+        }
+        (Value::Claim(claim), key) if key.as_text().is_some() => {
+            let name = key.as_text().unwrap_or_default();
+            Ok(Value::of_claim(claim.get(name)))
+        }
         (Value::Aliases(aliases), Value::Int(at)) => element(aliases, *at).map(Value::Alias),
         (Value::Groups(groups), Value::Int(at)) => element(groups, *at).map(Value::Group),
         (Value::Policies(policies), Value::Int(at)) => {

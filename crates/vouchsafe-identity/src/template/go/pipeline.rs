@@ -7,7 +7,7 @@ use super::ast::{Base, Call, Command, Field, Operand, Pipeline, Slot};
 use super::function::Function;
 use super::lex::{Token, TokenKind};
 use super::parse::Scope;
-use super::value::{ENTITY_FIELDS, ROOT_FIELDS, TIME_FIELDS, unknown_field};
+use super::value::{ENTITY_FIELDS, ROOT_FIELDS, TIME_FIELDS, TOKEN_FIELDS, unknown_field};
 use crate::template::error::Fault;
 
 /// The tokens of one action that are still to be parsed.
@@ -303,6 +303,8 @@ fn check_root_fields(operand: &Operand, scope: &Scope<'_>) -> Result<(), Fault> 
     }
     let (owner, known): (_, &[&str]) = if first.name == "entity" {
         ("the entity", &ENTITY_FIELDS)
+    } else if first.name == "token" {
+        ("the token", &TOKEN_FIELDS)
     } else {
         ("the time", &TIME_FIELDS)
     };

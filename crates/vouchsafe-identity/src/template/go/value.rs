@@ -10,10 +10,11 @@ use crate::template::output::push_json_string;
 use crate::template::selector::push_json_metadata;
 use crate::template::subject::{Metadata, TemplateAlias, TemplateGroup, TemplateSubject};
 
-pub(super) const ROOT_FIELDS: [&str; 2] = ["entity", "time"];
+pub(super) const ROOT_FIELDS: [&str; 3] = ["entity", "time", "token"];
 pub(super) const ENTITY_FIELDS: [&str; 6] =
     ["id", "name", "metadata", "aliases", "groups", "policies"];
 pub(super) const TIME_FIELDS: [&str; 1] = ["now"];
+pub(super) const TOKEN_FIELDS: [&str; 1] = ["claims"];
 const GROUP_FIELDS: [&str; 3] = ["id", "name", "metadata"];
 const ALIAS_FIELDS: [&str; 6] = [
     "id",
@@ -36,6 +37,10 @@ pub(super) enum Value<'v> {
     Alias(&'v TemplateAlias<'v>),
     Aliases(&'v [TemplateAlias<'v>]),
     Bool(bool),
+    /// A claim that is absent, a list, or has members.
+    Claim(&'v serde_json::Value),
+    /// All claims of the login.
+    Claims(Option<&'v serde_json::Map<String, serde_json::Value>>),
     Entity(&'v TemplateSubject<'v>),
     Float(f64),
     Group(&'v TemplateGroup<'v>),
@@ -53,6 +58,8 @@ pub(super) enum Value<'v> {
     Text(Cow<'v, str>),
     /// Unix seconds.
     Time(i64),
+    /// The caller's token.
+    Token(&'v TemplateSubject<'v>),
 }
 
 /// More than [`RENDERED_BYTES_MAX`] bytes were to be made.
@@ -66,6 +73,8 @@ impl<'v> Value<'v> {
             Self::Alias(_) => "an alias",
             Self::Aliases(_) => "the list of aliases",
             Self::Bool(_) => "a boolean",
+            Self::Claim(_) => "a claim",
+            Self::Claims(_) => "the claims of the login",
             Self::Entity(_) => "the entity",
             Self::Float(_) | Self::Int(_) => "a number",
             Self::Group(_) => "a group",
@@ -77,6 +86,7 @@ impl<'v> Value<'v> {
             Self::Policies(_) => "the list of policies",
             Self::Root(_) => "the template's data",
             Self::Time(_) => "the time",
+            Self::Token(_) => "the token",
         }
     }
 
@@ -85,6 +95,10 @@ impl<'v> Value<'v> {
         match self {
             Self::Aliases(aliases) => !aliases.is_empty(),
             Self::Bool(value) => *value,
+            Self::Claim(serde_json::Value::Array(items)) => !items.is_empty(),
+            Self::Claim(serde_json::Value::Object(members)) => !members.is_empty(),
+            Self::Claim(_) => false,
+            Self::Claims(claims) => claims.is_some_and(|claims| !claims.is_empty()),
             Self::Float(value) => *value != 0.0,
             Self::Groups(groups) => !groups.is_empty(),
             Self::Int(value) => *value != 0,
@@ -92,9 +106,12 @@ impl<'v> Value<'v> {
             Self::Metadata(metadata) => !metadata.is_empty(),
             Self::Nil => false,
             Self::Policies(policies) => !policies.is_empty(),
-            Self::Alias(_) | Self::Entity(_) | Self::Group(_) | Self::Root(_) | Self::Time(_) => {
-                true
-            }
+            Self::Alias(_)
+            | Self::Entity(_)
+            | Self::Group(_)
+            | Self::Root(_)
+            | Self::Time(_)
+            | Self::Token(_) => true,
         }
     }
 
@@ -121,7 +138,14 @@ impl<'v> Value<'v> {
         let known: &[&str] = match (self, field.name.as_str()) {
             (Self::Root(root), "entity") => return Ok(Self::Entity(root.subject)),
             (Self::Root(root), "time") => return Ok(Self::Time(root.now_seconds)),
+            (Self::Root(root), "token") => return Ok(Self::Token(root.subject)),
             (Self::Root(_), _) => &ROOT_FIELDS,
+            (Self::Token(token), "claims") => return Ok(Self::Claims(token.token_claims)),
+            (Self::Token(_), _) => &TOKEN_FIELDS,
+            (Self::Claims(claims), key) => {
+                return Ok(Self::of_claim(claims.and_then(|claims| claims.get(key))));
+            }
+            (Self::Claim(claim), key) => return Ok(Self::of_claim(claim.get(key))),
             (Self::Entity(entity), "id") => return text(entity.id),
             (Self::Entity(entity), "name") => return text(entity.name),
             (Self::Entity(entity), "metadata") => return Ok(Self::Metadata(entity.metadata)),
@@ -150,6 +174,20 @@ impl<'v> Value<'v> {
         Err(unknown_field(field, self.kind(), known))
     }
 
+    /// A claim, as what it is; one that is absent is null, whatever it was to be a member of.
+    pub(super) fn of_claim(claim: Option<&'v serde_json::Value>) -> Self {
+        match claim.unwrap_or(&serde_json::Value::Null) {
+            serde_json::Value::Bool(flag) => Self::Bool(*flag),
+            serde_json::Value::String(text) => Self::Text(Cow::Borrowed(text)),
+            serde_json::Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(whole), _) => Self::Int(whole),
+                (None, Some(other)) => Self::Float(other),
+                (None, None) => Self::Nil,
+            },
+            other => Self::Claim(other),
+        }
+    }
+
     /// Appends the value as `toJSON` prints it: a group as its name, no groups as `[]`.
     pub(super) fn push_json(&self, out: &mut String) -> Result<(), TooLong> {
         match self {
@@ -157,6 +195,16 @@ impl<'v> Value<'v> {
             Self::Aliases(aliases) => push_json_array(out, aliases.iter(), push_json_alias)?,
             Self::Bool(_) | Self::Float(_) | Self::Int(_) => {
                 self.push_text(out)?;
+            }
+            Self::Claim(claim) => push_formatted(out, format_args!("{claim}")),
+            Self::Claims(claims) => {
+                let claims = claims.cloned().unwrap_or_default();
+                push_formatted(out, format_args!("{}", serde_json::Value::Object(claims)));
+            }
+            Self::Token(token) => {
+                out.push_str("{\"claims\":");
+                Self::Claims(token.token_claims).push_json(out)?;
+                out.push('}');
             }
             Self::Entity(entity) => push_json_entity(out, entity)?,
             Self::Group(group) => push_json_string(out, group.name),
@@ -205,11 +253,14 @@ impl<'v> Value<'v> {
             Self::Policies(policies) => push_words(out, policies.iter().map(String::as_str))?,
             Self::Alias(_)
             | Self::Aliases(_)
+            | Self::Claim(_)
+            | Self::Claims(_)
             | Self::Entity(_)
             | Self::Metadata(_)
             | Self::Nil
             | Self::Root(_)
-            | Self::Time(_) => return Ok(false),
+            | Self::Time(_)
+            | Self::Token(_) => return Ok(false),
         }
         if out.len() > RENDERED_BYTES_MAX {
             Err(TooLong)

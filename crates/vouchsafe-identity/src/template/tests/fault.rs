@@ -48,7 +48,7 @@ fn syntax_faults() {
     );
     syntax(
         "{{if false}}{{.foo}}{{end}}",
-        "the template's data has no field `.foo`; it has `.entity`, `.time`",
+        "the template's data has no field `.foo`; it has `.entity`, `.time`, `.token`",
         1,
         15,
     );

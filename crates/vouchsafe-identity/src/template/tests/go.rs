@@ -296,3 +296,50 @@ fn variables_are_block_scoped() {
         "error parsing template: undefined variable `$x` (line 1, column 38)",
     );
 }
+
+#[test]
+fn claims_of_the_login() {
+    let serde_json::Value::Object(claims) = serde_json::json!({
+        "project": "group/\"app\"", "n": 3, "ok": true, "groups": ["a", "b"],
+        "kubernetes.io": {"namespace": "prod"}, "nothing": null,
+    }) else {
+        panic!("an object")
+    };
+    let entity = super::Entity {
+        token_claims: Some(claims),
+        ..payment_api()
+    };
+    for (action, expected) in [
+        ("{{.token.claims.project | toJSON}}", r#""group/\"app\"""#),
+        ("{{.token.claims.n | toJSON}}", "3"),
+        ("{{.token.claims.ok | toJSON}}", "true"),
+        ("{{.token.claims.groups | toJSON}}", r#"["a","b"]"#),
+        ("{{len .token.claims.groups | toJSON}}", "2"),
+        (
+            r#"{{(index .token.claims "kubernetes.io").namespace | toJSON}}"#,
+            r#""prod""#,
+        ),
+        ("{{.token.claims.nothing | toJSON}}", "null"),
+        ("{{.token.claims.absent.member | toJSON}}", "null"),
+        (
+            "[{{range $i, $g := .token.claims.groups}}{{if $i}},{{end}}{{$g | toJSON}}{{end}}]",
+            r#"["a","b"]"#,
+        ),
+        (
+            r#"{{if .token.claims.ok}}"yes"{{else}}"no"{{end}}"#,
+            r#""yes""#,
+        ),
+    ] {
+        let source = format!("{{\"a\": {action}}}");
+        check(&source, &entity, &format!("{{\"a\":{expected}}}"));
+    }
+    // A token of a login without claims, or of no login.
+    check(
+        r#"{"a": {{.token.claims.project | toJSON}}}"#,
+        &sparse(),
+        r#"{"a":null}"#,
+    );
+    let known = "the token has no field `.claim`; it has `.claims`";
+    let error = super::ClaimTemplate::parse(r#"{"a": {{.token.claim | toJSON}}}"#).unwrap_err();
+    assert!(error.to_string().contains(known), "{error}");
+}

@@ -58,6 +58,7 @@ prop_compose! {
                 .map(|name| Group { id: name.clone(), name, metadata: values.clone() })
                 .collect(),
             policies,
+            token_claims: None,
         }
     }
 }

@@ -23,6 +23,7 @@ struct Entity {
     aliases: Vec<Alias>,
     groups: Vec<Group>,
     policies: Vec<String>,
+    token_claims: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -77,6 +78,7 @@ fn payment_api() -> Entity {
             },
         ],
         policies: vec!["default".to_owned(), "payments".to_owned()],
+        token_claims: None,
     }
 }
 
@@ -116,6 +118,7 @@ impl Entity {
                 })
                 .collect(),
             policies: &self.policies,
+            token_claims: self.token_claims.as_ref(),
         }
     }
 }

@@ -119,6 +119,7 @@ fn login<'a>(_: &'a Believer, call: Call<'a>) -> Answer<'a> {
             metadata: BTreeMap::new(),
             token,
             renewable: true,
+            claims: Default::default(),
             internal: Value::Null,
         }))
     })

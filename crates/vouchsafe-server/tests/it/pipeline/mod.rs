@@ -2,6 +2,7 @@
 
 mod address;
 mod audit;
+mod claims;
 mod creation;
 mod entity;
 mod expiry;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::Map;
 use vouchsafe_identity::issuer::{RegisteredClaims, UnixSeconds};
 use vouchsafe_identity::subject::Subject;
+use vouchsafe_identity::template::TemplateSubject;
 use vouchsafe_jose::{Algorithm, JwsSigner, SignError};
 use vouchsafe_logical::{
     Access, Call, Data, EntropyExt as _, Error, Method, Pool, Reply, Route, run_on,
@@ -61,7 +62,9 @@ async fn issue(identity: &Identity, call: &Call<'_>) -> Result<Reply, Error> {
         .filter(|subject| !subject.disabled())
         .ok_or_else(|| Error::denied("entity_missing_or_disabled"))?;
     let now = oidc.now();
-    let payload = oidc.payload(&role, &key, &subject, now).await?;
+    let payload = oidc
+        .payload(&role, &key, (&subject, call.caller.claims.as_deref()), now)
+        .await?;
     let signer = key.signer(now)?.ok_or_else(|| {
         Error::internal(format!("the key {key_name:?} has a role and no key pairs"))
     })?;
@@ -79,7 +82,7 @@ impl Oidc {
         &self,
         role: &ReadyRole,
         key: &ReadyKey,
-        subject: &Subject,
+        (subject, token_claims): (&Subject, Option<&Data>),
         now: UnixSeconds,
     ) -> Result<Vec<u8>, Error> {
         let template_failed = |fault: String| Error::invalid_because("template_failed", fault);
@@ -87,7 +90,10 @@ impl Oidc {
             Ok(None) => Map::new(),
             Ok(Some(template)) => template
                 .render(
-                    &subject.template_data(),
+                    &TemplateSubject {
+                        token_claims,
+                        ..subject.template_data()
+                    },
                     i64::try_from(now.0).unwrap_or(i64::MAX),
                 )
                 .map_err(|error| template_failed(error.to_string()))?,
