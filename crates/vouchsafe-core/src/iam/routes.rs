@@ -57,7 +57,7 @@ input! {
 pub(crate) const VERSION: Route<Sys> = Route {
     pattern: "pvlt/system/info/version",
     access: Access::Token,
-    methods: &[Method::read(version)],
+    methods: &[Method::read(version).document()],
     exists: None,
     help: "Show the version of the server, for clients of the `/api/pvlt/1.0` API.",
 };
@@ -65,7 +65,7 @@ pub(crate) const VERSION: Route<Sys> = Route {
 pub(crate) const CONTROL_HEALTH: Route<Sys> = Route {
     pattern: "pvlt/ctl/info/health",
     access: Access::Public,
-    methods: &[Method::read(health)],
+    methods: &[Method::read(health).document()],
     exists: None,
     help: "Say that the server serves.",
 };
@@ -73,7 +73,7 @@ pub(crate) const CONTROL_HEALTH: Route<Sys> = Route {
 pub(crate) const DATA_HEALTH: Route<Sys> = Route {
     pattern: "pvlt/data/info/health",
     access: Access::Public,
-    methods: &[Method::read(health)],
+    methods: &[Method::read(health).document()],
     exists: None,
     help: "Say that the server serves.",
 };
@@ -81,7 +81,10 @@ pub(crate) const DATA_HEALTH: Route<Sys> = Route {
 pub(crate) const CONF: Route<Sys> = Route {
     pattern: "pvlt/ctl/iam/conf",
     access: Access::Sudo,
-    methods: &[Method::read(conf), Method::update::<ConfInput>(apply)],
+    methods: &[
+        Method::read(conf).document(),
+        Method::update::<ConfInput>(apply),
+    ],
     exists: None,
     help: "Read the IAM file as it was applied, or apply one: users, roles, policies, identity providers.",
 };
@@ -89,7 +92,7 @@ pub(crate) const CONF: Route<Sys> = Route {
 pub(crate) const REGENERATE: Route<Sys> = Route {
     pattern: "pvlt/ctl/iam/user/regen",
     access: Access::Sudo,
-    methods: &[Method::update::<UserInput>(regenerate)],
+    methods: &[Method::update::<UserInput>(regenerate).document()],
     exists: None,
     help: "Make a new API key for a user of the IAM file; the old one ends.",
 };
@@ -97,7 +100,7 @@ pub(crate) const REGENERATE: Route<Sys> = Route {
 pub(crate) const UPDATE_EXPIRATION: Route<Sys> = Route {
     pattern: "pvlt/ctl/iam/user/update-expiration",
     access: Access::Sudo,
-    methods: &[Method::update::<ExpirationInput>(update_expiration)],
+    methods: &[Method::update::<ExpirationInput>(update_expiration).document()],
     exists: None,
     help: "Set when the API key of a user ends.",
 };
@@ -105,7 +108,7 @@ pub(crate) const UPDATE_EXPIRATION: Route<Sys> = Route {
 pub(crate) const USER: Route<Sys> = Route {
     pattern: "pvlt/ctl/iam/user/{name*}",
     access: Access::Token,
-    methods: &[Method::with::<UserInput>(Operation::Read, user)],
+    methods: &[Method::with::<UserInput>(Operation::Read, user).document()],
     exists: None,
     help: "Show a user of the IAM file, and when the user's API key ends.",
 };

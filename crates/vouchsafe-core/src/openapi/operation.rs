@@ -139,6 +139,7 @@ pub(super) fn shared_responses() -> Value {
             "description": "A document outside the envelope.",
             "content": {
                 "application/json": { "schema": { "type": "object" } },
+                "application/octet-stream": { "schema": { "type": "string", "format": "binary" } },
                 "text/plain": { "schema": { "type": "string" } },
             },
         },

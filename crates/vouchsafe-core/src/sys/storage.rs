@@ -14,7 +14,7 @@ use super::Sys;
 pub(crate) const SNAPSHOT: Route<Sys> = Route {
     pattern: "storage/snapshot",
     access: Access::Sudo,
-    methods: &[Method::read(snapshot)],
+    methods: &[Method::read(snapshot).document()],
     exists: None,
     help: "Take a consistent, encrypted snapshot of everything that is stored.",
 };

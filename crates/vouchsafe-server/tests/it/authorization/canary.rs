@@ -204,6 +204,7 @@ fn all_rows(world: &World) -> Vec<Row> {
             access: Access::Public,
             operation: method.operation,
             fields: method.fields,
+            form: method.form,
         }));
     }
     all

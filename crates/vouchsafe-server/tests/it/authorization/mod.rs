@@ -19,8 +19,10 @@ use std::path::PathBuf;
 
 use vouchsafe_core::Outcome;
 use vouchsafe_core::door::DOORS;
+use vouchsafe_logical::backend::Form;
 use vouchsafe_logical::field::Field;
 use vouchsafe_logical::{Access, ErrorKind, Operation};
+use vouchsafe_logical::{Reply, Response};
 
 use crate::harness::{TestCore, TestServer};
 use samples::{Samples, World};
@@ -79,6 +81,7 @@ struct Row {
     access: Access,
     operation: Operation,
     fields: &'static [&'static [Field]],
+    form: Form,
 }
 
 impl Row {
@@ -132,6 +135,7 @@ fn rows(core: &TestCore) -> Vec<Row> {
                 access: info.access,
                 operation: method.operation,
                 fields: method.fields,
+                form: method.form,
             }));
         }
     }
@@ -195,7 +199,10 @@ async fn matrix() {
             let outcome = cell(&world, &row, who).await;
             write!(line, "{:<9}", verdict(&outcome)).expect("text");
             match outcome.result {
-                Ok(_) => succeeds = true,
+                Ok(reply) => {
+                    succeeds = true;
+                    check_form(&row, &reply);
+                }
                 Err(error) => last_word = error.to_string(),
             }
         }
@@ -206,6 +213,18 @@ async fn matrix() {
     }
     check_matrix(&found);
     check_uncovered(&uncovered);
+}
+
+/// What answers outside the envelope is declared to, since clients are made from the declarations.
+#[track_caller]
+fn check_form(row: &Row, reply: &Reply) {
+    let found = match reply.response {
+        // Nothing has no form.
+        Response::Empty => return,
+        Response::Raw(_) | Response::Stream(_) => Form::Document,
+        _ => Form::Envelope,
+    };
+    assert_eq!(found, row.form, "{}: see `Method::document`", row.name());
 }
 
 #[track_caller]
