@@ -13,6 +13,7 @@ mod conformance;
 mod fake;
 mod faulty;
 mod file;
+mod fixture;
 mod format;
 mod in_memory;
 mod reencryption;
