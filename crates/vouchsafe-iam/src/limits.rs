@@ -1,7 +1,7 @@
 //! Every bound of the IAM file in one place. Each is tested at the limit and one past it.
 
-/// The largest file, in bytes. It is parsed by whoever may write it, and read on every node.
-pub const IAM_FILE_BYTES_MAX: usize = 1024 * 1024;
+/// The largest file, in bytes. It is one record of storage, in which it takes up to twice as much.
+pub const IAM_FILE_BYTES_MAX: usize = 500 * 1024;
 /// The longest name of a user, role, policy or identity provider, in bytes.
 pub const NAME_BYTES_MAX: usize = 128;
 /// The most entries of one table (`users`, `roles`, …) and the most elements of one list.

@@ -11,7 +11,7 @@ fn a_file_has_a_largest_size() {
     let padded = |bytes: usize| format!("{EMPTY}#{}", "x".repeat(bytes - EMPTY.len() - 1));
     parse(&padded(IAM_FILE_BYTES_MAX));
     let faults = faults(&padded(IAM_FILE_BYTES_MAX + 1));
-    assert!(faults.to_string().contains("1048577 bytes"), "{faults}");
+    assert!(faults.to_string().contains("512001 bytes"), "{faults}");
 }
 
 #[test]

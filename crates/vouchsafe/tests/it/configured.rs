@@ -439,3 +439,89 @@ fn a_declared_audit_device_records_from_the_unsealing_on_and_can_not_be_contradi
     command(&server, "", &unseal, 0);
     command(&server, token, &["policy", "list"], 0);
 }
+
+/// An IAM file that the configuration names is checked whole before anything starts.
+#[test]
+fn a_faulty_iam_file_is_found_by_the_check_with_all_its_faults() {
+    let site = Site::new("\"inmem\" {}", PLAIN);
+    let stanza = format!(
+        "iam {{\n  file = \"{}\"\n  apply = \"always\"\n}}\n",
+        site.path("iam.toml")
+    );
+    let config = fs::read_to_string(site.path("config.hcl")).unwrap() + &stanza;
+    fs::write(site.path("config.hcl"), config).unwrap();
+    let told = |iam: &str| {
+        fs::write(site.path("iam.toml"), iam).unwrap();
+        let output = site.check();
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let (status, text) = told("[users]\n[roles]\n[policies]\n");
+    assert_eq!(status, Some(0), "{text}");
+    let (status, text) = told("[users.a]\nrole = 'x'\n[roles]\n");
+    assert_eq!(status, Some(1), "{text}");
+    for fault in [
+        "line 2: users.a.role: there is no role",
+        "`policies` is missing",
+    ] {
+        assert!(text.contains(fault), "{text}");
+    }
+    fs::remove_file(site.path("iam.toml")).unwrap();
+    let missing = site.check();
+    assert_eq!(missing.status.code(), Some(1));
+}
+
+/// The file is applied when the server is unsealed: once, or whenever it has changed.
+#[test]
+fn an_iam_file_is_applied_once_or_always() {
+    let site = Site::new("\"file\" { path = \"FOLDER/store\" }", PLAIN);
+    let config = fs::read_to_string(site.path("config.hcl")).unwrap();
+    let file = site.path("iam.toml");
+    let prepare = |apply: &str, comment: &str| {
+        let stanza = format!("iam {{\n  file = \"{file}\"\n  apply = \"{apply}\"\n}}\n");
+        fs::write(site.path("config.hcl"), format!("{config}{stanza}")).unwrap();
+        let text = format!("# {comment}\n[users]\n[roles]\n[policies]\n");
+        fs::write(&file, text).unwrap();
+        Server::start(&site)
+    };
+    let applied = |server: &Server, token: &str| {
+        let address = format!("http://{}", server.address);
+        let words = [
+            "pvault",
+            "--addr",
+            &address,
+            "--authtoken",
+            token,
+            "iam",
+            "get",
+        ];
+        let text = command(server, "", &words, 0);
+        text.lines().next().unwrap_or_default().to_owned()
+    };
+
+    let server = prepare("once", "first");
+    let shares = ["-key-shares=1", "-key-threshold=1", "-format=json"];
+    let init = [&["operator", "init"][..], &shares].concat();
+    let made: serde_json::Value = serde_json::from_str(&command(&server, "", &init, 0)).unwrap();
+    let key = made["unseal_keys_b64"][0].as_str().unwrap();
+    let token = made["root_token"].as_str().unwrap();
+    let unseal = ["operator", "unseal", key];
+    command(&server, "", &unseal, 0);
+    assert_eq!(applied(&server, token), "# first");
+    server.signal("-TERM");
+    server.ends_with(0);
+
+    for (apply, comment, expected) in [
+        ("once", "second", "# first"),
+        ("always", "third", "# third"),
+        ("always", "fourth", "# fourth"),
+    ] {
+        let server = prepare(apply, comment);
+        command(&server, "", &unseal, 0);
+        assert_eq!(applied(&server, token), expected);
+        server.signal("-TERM");
+        server.ends_with(0);
+    }
+}

@@ -141,3 +141,40 @@ async fn a_provider_whose_keys_can_not_be_had_is_not_the_clients_fault() {
         "{error}"
     );
 }
+
+/// A file as large as files may be can be stored, whatever is in it.
+#[tokio::test]
+async fn the_largest_file_can_be_applied() {
+    const LARGEST: usize = 500 * 1024;
+    let core = core_with("").await;
+    let begin = "[users]\n[roles]\n[policies]\n#";
+    // Each of these takes two bytes where it is stored.
+    let rest = "\"".repeat(LARGEST - begin.len());
+    let conf = format!("{begin}{rest}");
+    core.write("sys/pvlt/ctl/iam/conf", json!({ "conf": conf }))
+        .await;
+}
+
+/// Where the configuration applies a file at every start, nobody else changes it.
+#[tokio::test]
+async fn a_file_of_the_configuration_is_changed_there_alone() {
+    use vouchsafe_core::{ApplyAtStart, IamFile};
+    let core = core_with("").await;
+    let update = vouchsafe_logical::Operation::Update;
+    let conf = "[users]\n[roles]\n[policies]\n".to_owned();
+    for (apply, reason) in [
+        (ApplyAtStart::Once, ""),
+        (ApplyAtStart::Always, "iam_managed_by_file"),
+    ] {
+        let file = IamFile::parse(conf.clone(), apply).expect("a sound file");
+        core.core.iam().file.store(Some(file.into()));
+        let root = Some(core.root_token.as_str());
+        let body = json!({ "conf": conf });
+        let outcome = core
+            .handle(update, "sys/pvlt/ctl/iam/conf", root, body)
+            .await;
+        let found = outcome.result.err().map_or("", |error| error.reason());
+        assert_eq!(found, reason, "{apply:?}");
+    }
+    assert!(IamFile::parse("[users]\n".to_owned(), ApplyAtStart::Once).is_err());
+}
