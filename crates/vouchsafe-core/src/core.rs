@@ -232,6 +232,14 @@ impl Core {
         Due::More
     }
 
+    /// Goes to other servers for what is due there. Called as often as [`Core::tick`], and not waited
+    /// for by it.
+    pub async fn run_errands(&self) {
+        if let Some(runtime) = self.runtime() {
+            runtime.mounts.run_errands().await;
+        }
+    }
+
     /// Opens the audit devices' files anew, after they were moved away. Sealed, there are none.
     pub fn reopen_audit_files(&self) {
         if let Some(runtime) = self.runtime() {

@@ -292,6 +292,10 @@ pub trait Backend: Send + Sync + 'static {
     /// Does what is due (rotations, removals). Called about once a minute by every node.
     fn tick(&self) -> BoxFuture<'_, Result<(), Error>>;
 
+    /// Goes to other servers for what is due there. Called as often as [`Backend::tick`], by a task of
+    /// its own: others may take their time.
+    fn errand(&self) -> BoxFuture<'_, Result<(), Error>>;
+
     /// Who sends a request to this mount, where the mount has credentials of its own and this may be
     /// one. Asked for routes that need a token, before the tokens of the core.
     fn admit<'a>(&'a self, request: &'a Request) -> Option<Admission<'a>>;
@@ -319,6 +323,11 @@ pub trait Duties: Send + Sync + 'static {
 
     /// See [`Backend::tick`].
     fn tick(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// See [`Backend::errand`].
+    fn errand(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async { Ok(()) })
     }
 
@@ -430,6 +439,10 @@ impl<B: Duties> Backend for Mounted<B> {
 
     fn tick(&self) -> BoxFuture<'_, Result<(), Error>> {
         self.backend.tick()
+    }
+
+    fn errand(&self) -> BoxFuture<'_, Result<(), Error>> {
+        self.backend.errand()
     }
 
     fn admit<'a>(&'a self, request: &'a Request) -> Option<Admission<'a>> {

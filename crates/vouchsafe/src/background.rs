@@ -18,6 +18,7 @@ const UNSEAL_INTERVAL_MAX: Duration = Duration::from_secs(60);
 /// The tasks of a server. Duties and changes do nothing while it is sealed.
 pub(crate) struct Background {
     duties: JoinHandle<()>,
+    errands: JoinHandle<()>,
     changes: JoinHandle<()>,
     unsealing: JoinHandle<()>,
 }
@@ -27,6 +28,7 @@ impl Background {
     pub(crate) fn start(core: &Arc<Core>, feed: Box<dyn ChangeFeed>) -> Self {
         Self {
             duties: supervised("duties", tick(Arc::downgrade(core))),
+            errands: supervised("errands", run_errands(Arc::downgrade(core))),
             changes: supervised("change feed", follow(Arc::downgrade(core), feed)),
             unsealing: supervised("unsealing", unseal(Arc::downgrade(core))),
         }
@@ -35,6 +37,7 @@ impl Background {
     /// Ends them.
     pub(crate) fn stop(&self) {
         self.duties.abort();
+        self.errands.abort();
         self.changes.abort();
         self.unsealing.abort();
     }
@@ -53,6 +56,16 @@ fn supervised(
         task.await;
         tracing::debug!(task = name, "a background task ended");
     })
+}
+
+async fn run_errands(core: Weak<Core>) {
+    let mut interval = tokio::time::interval(TICK_INTERVAL);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        let Some(core) = core.upgrade() else { return };
+        core.run_errands().await;
+    }
 }
 
 async fn tick(core: Weak<Core>) {

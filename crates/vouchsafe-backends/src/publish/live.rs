@@ -13,8 +13,9 @@ use vouchsafe_logical::{Error, Timestamp};
 use super::Publish;
 use super::config::Config;
 use super::issuer::PublicIssuer;
-use super::record::{self, CONFIG, SERVICES, Service};
+use super::record::{self, CONFIG, Published, SERVICES, Service};
 use super::render;
+use super::source::{Pulled, Source};
 
 /// What this node has to do, and what it has done.
 #[derive(Default)]
@@ -50,11 +51,29 @@ impl Pending {
 struct Served {
     services: BTreeMap<String, Entry>,
     owners: HashMap<Site, String>,
+    /// Servers that are asked for documents.
+    sources: BTreeMap<String, Pulled>,
 }
 
 struct Entry {
     site: Site,
     changes_at: Option<Timestamp>,
+}
+
+/// What is served of a service.
+enum Shown<'a> {
+    /// The keys of this server's own issuer, whatever they are.
+    Own,
+    Published(&'a Published),
+}
+
+impl<'a> Shown<'a> {
+    fn of(service: &'a Service) -> Option<Self> {
+        match service.source {
+            Some(Source::Own) => Some(Self::Own),
+            Some(Source::Pulled(_)) | None => service.published.as_ref().map(Self::Published),
+        }
+    }
 }
 
 impl Live {
@@ -160,13 +179,19 @@ impl Publish {
         now: Timestamp,
     ) {
         let publications = self.system.publications();
+        match service.and_then(|service| service.source.as_ref()) {
+            Some(Source::Pulled(pulled)) => {
+                served.sources.insert(subdomain.to_owned(), pulled.clone());
+            }
+            Some(Source::Own) | None => drop(served.sources.remove(subdomain)),
+        }
         let shown = service.and_then(|service| {
-            let published = service.published.as_ref()?;
+            let shown = Shown::of(service)?;
             let issuer = PublicIssuer::parse(&service.issuer);
             if let Err(error) = &issuer {
                 tracing::error!(subdomain, %error, "a stored issuer can't be published");
             }
-            Some((issuer.ok()?, published))
+            Some((issuer.ok()?, shown))
         });
         let site = shown.as_ref().map(|(issuer, _)| issuer.site().clone());
         if let Some(before) = served.services.remove(subdomain)
@@ -176,16 +201,31 @@ impl Publish {
             served.owners.remove(&before.site);
             publications.withdraw(&before.site);
         }
-        let Some((issuer, published)) = shown else {
+        let Some((issuer, shown)) = shown else {
             return;
         };
         let site = issuer.site().clone();
-        publications.publish(&site, render::issuer(&issuer, published, config, now));
-        served.owners.insert(site.clone(), subdomain.to_owned());
-        let entry = Entry {
-            site,
-            changes_at: render::changes_at(published, now),
+        let (rendered, changes_at) = match shown {
+            Shown::Own => (render::own(&issuer, publications.own(), config), None),
+            Shown::Published(published) => (
+                render::issuer(&issuer, published, config, now),
+                render::changes_at(published, now),
+            ),
         };
+        publications.publish(&site, rendered);
+        served.owners.insert(site.clone(), subdomain.to_owned());
+        let entry = Entry { site, changes_at };
         served.services.insert(subdomain.to_owned(), entry);
+    }
+}
+
+impl Publish {
+    /// The services that another server is to be asked about.
+    pub(super) async fn sources(&self) -> Vec<(String, Pulled)> {
+        let served = self.live.served.lock().await;
+        let sources = served.sources.iter();
+        sources
+            .map(|(subdomain, source)| (subdomain.clone(), source.clone()))
+            .collect()
     }
 }

@@ -65,6 +65,15 @@ impl Metadata {
         })
     }
 
+    /// What can be said of an issuer whose keys alone are known.
+    pub(super) fn of_keys() -> Self {
+        Self {
+            response_types: vec!["id_token".to_owned()],
+            subject_types: vec!["public".to_owned()],
+            ..Self::default()
+        }
+    }
+
     /// The document, for a key set that needs these algorithms.
     pub(super) fn document(&self, issuer: &PublicIssuer, of_keys: &[Algorithm]) -> Value {
         let mut algorithms = self.signing_algorithms.clone();

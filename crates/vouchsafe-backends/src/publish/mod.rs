@@ -12,6 +12,7 @@
 //! Records:
 //! - `config`: the settings of the engine.
 //! - `service/<subdomain>`: a service with what it publishes now.
+//! - `source/<subdomain>`: how the source of a service has been.
 //! - `site/<host and path>`: whose documents are there. Uniqueness is this key.
 //! - `account/<name>`: a service account; `account-key/<part of its token>` and
 //!   `account-issuer/<digest of an issuer>/<name>` find it.
@@ -28,11 +29,15 @@ mod issuer;
 mod key_set;
 mod live;
 mod metadata;
+mod pull;
 mod record;
 mod render;
 mod retirement;
 mod service;
+mod source;
 mod store;
+#[cfg(test)]
+mod tests;
 mod upload;
 
 use std::sync::Arc;
@@ -65,6 +70,7 @@ const ROUTES: &[&Route<Publish>] = &[
     &history::ROUTE,
     &history::DIFF,
     &history::ROLLBACK,
+    &source::ROUTE,
     &account::ROUTE,
     &account::BY_NAME,
 ];
@@ -108,5 +114,10 @@ impl Duties for Publish {
     /// Takes away keys whose time is over, and catches up on what a failure left undone.
     fn tick(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(self.bring_up_to_date())
+    }
+
+    /// Asks the sources that are due.
+    fn errand(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(self.pull_due())
     }
 }

@@ -9,6 +9,7 @@ use vouchsafe_logical::Timestamp;
 use super::issuer::ISSUER_BYTES_MAX;
 use super::metadata::Metadata;
 use super::retirement::PublishedKey;
+use super::source::Source;
 
 pub(super) const CONFIG: &str = "config";
 pub(super) const SERVICES: &str = "service/";
@@ -29,6 +30,11 @@ pub(super) fn site(site: &vouchsafe_logical::publication::Site) -> String {
 
 pub(super) fn history_of(subdomain: &str) -> String {
     format!("{HISTORY}{subdomain}/")
+}
+
+/// How a service's source has been.
+pub(super) fn source(subdomain: &str) -> String {
+    format!("source/{subdomain}")
 }
 
 /// Numbers are written so that their order as texts is their order.
@@ -56,7 +62,7 @@ pub(super) fn account_issuer(issuer: &str, name: &str) -> String {
 }
 
 /// A private issuer whose documents are public.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Service {
     pub(super) subdomain: String,
     /// For people.
@@ -73,6 +79,9 @@ pub(super) struct Service {
     /// The number of the last publication; 0 before the first.
     pub(super) last_number: u64,
     pub(super) published: Option<Published>,
+    /// Where its documents come from, if nobody uploads them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) source: Option<Source>,
 }
 
 /// One publication.

@@ -2,15 +2,19 @@
 //!
 //! A function of the records and the time, so that every node serves the same bytes.
 
+use std::sync::Arc;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use serde_json::{Value, json};
+use vouchsafe_jose::{Algorithm, AlgorithmSet};
 use vouchsafe_logical::Timestamp;
-use vouchsafe_logical::publication::{CacheAge, Document, Issuer, Keys};
+use vouchsafe_logical::publication::{CacheAge, Document, Issuer, Keys, OwnIssuer};
 
 use super::config::Config;
 use super::issuer::PublicIssuer;
 use super::key_set;
+use super::metadata::Metadata;
 use super::record::Published;
 
 /// The provider metadata of a publication.
@@ -53,6 +57,26 @@ pub(super) fn issuer(
         provider_metadata_age: age(config.metadata_max_age.as_secs()),
         keys: Keys::Published(document(&key_set(published, now))),
         keys_age: age(config.keys_max_age.as_secs()),
+    }
+}
+
+/// The documents of this server's own issuer, whose keys are looked up when they are asked for.
+pub(super) fn own(issuer: &PublicIssuer, own: &Arc<OwnIssuer>, config: &Config) -> Issuer {
+    // Keys of the identity engine sign by none of the `PS` family.
+    let algorithms: Vec<Algorithm> = AlgorithmSet::ALL
+        .iter()
+        .filter(|algorithm| !algorithm.as_str().starts_with("PS"))
+        .collect();
+    let longest_seconds = config.keys_max_age.as_secs();
+    own.want(longest_seconds);
+    Issuer {
+        provider_metadata: document(&Metadata::of_keys().document(issuer, &algorithms)),
+        provider_metadata_age: age(config.metadata_max_age.as_secs()),
+        keys: Keys::Own(Arc::clone(own)),
+        keys_age: CacheAge::Until {
+            longest_seconds,
+            until: own.promised_until(),
+        },
     }
 }
 

@@ -147,6 +147,7 @@ fn delete<'a>(publish: &'a Publish, call: Call<'a>) -> Answer<'a> {
             if let Ok(issuer) = PublicIssuer::parse(&service.issuer) {
                 transaction.delete(view, &record::site(issuer.site()));
             }
+            transaction.delete(view, &record::source(subdomain));
             for number in view.list_all(&history).await? {
                 transaction.delete(view, &format!("{history}{number}"));
             }
@@ -236,6 +237,7 @@ impl Publish {
             created_by: author(call.caller),
             last_number: 0,
             published: None,
+            source: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use vouchsafe_logical::field::{Field, FromField, Kind};
+use vouchsafe_logical::publication::{KEY_SET_PATH, PROVIDER_METADATA_PATH};
 use vouchsafe_logical::{Access, Answer, Call, Data, Error, Input, Method, Reply, Route};
 
 use super::config::Config;
@@ -10,6 +11,7 @@ use super::key_set::{self, KeyRules};
 use super::metadata::{Issuers, Metadata};
 use super::record::{Published, Service};
 use super::retirement::{Leaving, follow};
+use super::source::Source;
 use super::store::author;
 use super::{Fault, Publish, answer};
 
@@ -78,8 +80,11 @@ pub(super) const ROUTE: Route<Publish> = Route {
 fn read<'a>(publish: &'a Publish, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let service = publish.service(call.captured("subdomain")).await?;
-        let published = service.published.as_ref().ok_or_else(Error::not_found)?;
         let issuer = PublicIssuer::parse(&service.issuer)?;
+        if matches!(service.source, Some(Source::Own)) {
+            return publish.own_documents(&issuer);
+        }
+        let published = service.published.as_ref().ok_or_else(Error::not_found)?;
         Ok(Reply::data(answer::publication(
             &issuer,
             published,
@@ -146,6 +151,26 @@ pub(super) struct Outcome {
 }
 
 impl Publish {
+    /// What is published of this server's own issuer now.
+    fn own_documents(&self, issuer: &PublicIssuer) -> Result<Reply, Error> {
+        let site = issuer.site().as_str();
+        let (host, path) = site.split_at(site.find('/').unwrap_or(site.len()));
+        let document = |name: &str| {
+            let found = self
+                .system
+                .publications()
+                .find(host, &format!("{path}{name}"))?;
+            serde_json::from_slice::<Value>(&found.document.body).ok()
+        };
+        match (document(PROVIDER_METADATA_PATH), document(KEY_SET_PATH)) {
+            (Some(metadata), Some(jwks)) => Ok(Reply::data(answer::data([
+                (OPENID_CONFIGURATION, metadata),
+                (JWKS, jwks),
+            ]))),
+            _ => Err(Error::not_found()),
+        }
+    }
+
     /// Checks documents and publishes them, both or none.
     ///
     /// # Errors
@@ -157,6 +182,12 @@ impl Publish {
         let now = self.now();
         let decide = |service: &mut Service| {
             let mut warnings = Vec::new();
+            if matches!(service.source, Some(Source::Own)) {
+                return Err(Error::invalid_because(
+                    "service_has_own_source",
+                    "the service publishes this server's own keys; take its source away first",
+                ));
+            }
             let public = PublicIssuer::parse(&service.issuer)?;
             let issuers = Issuers {
                 public: &public,

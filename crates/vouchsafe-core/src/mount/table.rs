@@ -333,6 +333,22 @@ impl Mounts {
         }
     }
 
+    /// Lets each backend go to other servers. One that fails is logged and does not stop the others.
+    pub async fn run_errands(&self) {
+        let table = self.table.load_full();
+        for mount in table.iter() {
+            let done = caught(mount.backend.errand()).await.and_then(|done| done);
+            if let Err(error) = done {
+                tracing::warn!(
+                    mount = %mount.entry.path,
+                    reason = error.reason(),
+                    detail = error.detail().map(vouchsafe_logical::error::Detail::for_operator),
+                    "a mount's errand failed and will be tried again"
+                );
+            }
+        }
+    }
+
     /// What backends may ask.
     #[must_use]
     pub fn system(&self) -> Arc<dyn System> {

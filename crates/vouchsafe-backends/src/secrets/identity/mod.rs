@@ -101,6 +101,10 @@ impl Duties for Identity {
         self.oidc.invalidate(key);
     }
 
+    fn refresh(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(self.oidc.offer())
+    }
+
     fn tick(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(self.oidc.tick())
     }

@@ -247,6 +247,12 @@ impl World {
         self.core
             .write("publish/services/sample/config", publication())
             .await;
+        self.core
+            .write(
+                "publish/services/sample/source",
+                json!({ "url": "https://source.example" }),
+            )
+            .await;
         let policy = json!({ "kind": "static", "services": ["sample"] });
         self.core
             .write(
@@ -591,6 +597,7 @@ fn publish_body(route: &str) -> Value {
         "service-accounts" => json!({
             "name": "fresh", "policy": { "kind": "static", "services": ["sample"] },
         }),
+        "services/{subdomain}/source" => json!({ "url": "https://source.example" }),
         "services/{subdomain}/rollback" => json!({ "version": 1 }),
         _ => json!({}),
     }

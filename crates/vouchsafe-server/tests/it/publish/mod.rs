@@ -3,7 +3,9 @@
 mod account;
 mod listener;
 mod rest;
+mod rotation;
 mod serving;
+mod source;
 
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex};

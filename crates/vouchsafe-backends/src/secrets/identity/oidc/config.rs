@@ -67,6 +67,7 @@ impl Oidc {
         transaction.put_record(&self.view, records::CONFIG, &Config { issuer })?;
         transaction.commit().await?;
         self.documents.forget_discovery();
+        self.offer_after_write().await;
         let reply = Reply::empty();
         Ok(if is_explicit {
             reply.with_warning(WARNING_EXPLICIT)

@@ -20,6 +20,7 @@ mod documents;
 pub(super) mod introspect;
 pub(super) mod key;
 mod named_keys;
+mod offer;
 mod records;
 pub(super) mod role;
 pub(super) mod rotate;
@@ -48,6 +49,7 @@ const PARSED_MAX: usize = 4_096;
 pub(super) struct Oidc {
     view: View,
     system: Arc<dyn System>,
+    accessor: String,
     documents: Documents,
     keys: VersionedCache<ReadyKey>,
     roles: VersionedCache<ReadyRole>,
@@ -59,6 +61,7 @@ impl Oidc {
         Self {
             view: settings.view.sub("oidc/"),
             system: Arc::clone(&settings.system),
+            accessor: settings.accessor.clone(),
             documents: Documents::default(),
             keys: VersionedCache::new(PARSED_MAX),
             roles: VersionedCache::new(PARSED_MAX),

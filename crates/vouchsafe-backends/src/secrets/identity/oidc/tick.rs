@@ -21,7 +21,8 @@ impl Oidc {
                 outcome = outcome.and(Err(error));
             }
         }
-        outcome
+        // Keys also leave by time alone, and what caches were promised has to be renewed.
+        self.offer().await.and(outcome)
     }
 
     async fn advance_if_due(&self, name: &str) -> Result<(), Error> {

@@ -68,6 +68,7 @@ impl Oidc {
                     Ok(()) => {
                         if records.key_set_changes {
                             self.documents.forget_key_set();
+                            self.offer_after_write().await;
                         }
                         return Ok(said);
                     }
