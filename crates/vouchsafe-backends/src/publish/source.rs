@@ -160,8 +160,12 @@ fn parse(input: SourceInput, has_sudo: bool) -> Result<Source, Error> {
         (Some(_), Some(_)) => return Err(invalid("give `url` or `mount`, not both")),
         (None, None) => return Err(invalid("a source needs `url` or `mount`")),
     };
+    if url.contains('@') {
+        // What stands before it may be a password, so the URL is not shown.
+        return Err(invalid("`url` has user information; use `token` instead"));
+    }
     let is_web = url.starts_with("https://") || url.starts_with("http://");
-    if !is_web || url.contains(['?', '#', '@']) || url.chars().any(char::is_whitespace) {
+    if !is_web || url.contains(['?', '#']) || url.chars().any(char::is_whitespace) {
         return Err(invalid(format!(
             "`url` is `{}`; expected an address such as `https://10.0.0.1:6443`, without query and fragment",
             shortened(&url)
