@@ -3,7 +3,8 @@
 //! Two syntaxes, told apart by how their actions begin. Vault's own has directives,
 //! `{"name": {{identity.entity.name}}}`, which bring their own quotes ([`Selector`]). The other is
 //! Go's `text/template`, `{"name": {{.entity.name | toJSON}}}`, with `.entity.id`, `.name`,
-//! `.metadata`, `.aliases`, `.groups`, `.policies` and `.time.now`.
+//! `.metadata`, `.aliases`, `.groups`, `.policies`, `.time.now`, and `.token.claims` of the login that made
+//! the caller's token.
 //!
 //! This module reads no storage and no clock: subject and time are arguments. It does not set the
 //! issuer's own claims, and does not let a template do so ([`RESERVED_CLAIMS`]).

@@ -51,10 +51,11 @@ pub const METHOD: BackendKind = BackendKind {
     open: |settings| Mounted::open(Jwt::open(settings), ROUTES),
 };
 
-/// The catalog entry under the name that Vault has for mounts with an OIDC client.
+/// The catalog entry under the other name that Vault has for the method. Its logins of people through
+/// a provider (`oidc/auth_url`, `oidc/callback`) are not built.
 pub const OIDC_METHOD: BackendKind = BackendKind {
     name: "oidc",
-    summary: "Log in with a JWT or as a person through an OpenID provider.",
+    summary: "The `jwt` method under its other name.",
     ..METHOD
 };
 
