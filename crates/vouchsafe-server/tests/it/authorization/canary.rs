@@ -22,9 +22,8 @@ use crate::harness::{Log, TestServer};
 /// Fields that hold credentials, key material or what users keep: whatever they are sent, neither log
 /// nor audit log nor a refusal says it.
 const SECRETS: &[&str] = &[
+    "api_key",
     "authorization",
-    "body",
-    "bound_secret",
     "client_token",
     "data",
     "input",
@@ -32,6 +31,7 @@ const SECRETS: &[&str] = &[
     "key",
     "lease_id",
     "malformed",
+    "oidc_client_secret",
     "otp",
     "passcode",
     "password",
