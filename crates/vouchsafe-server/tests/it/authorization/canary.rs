@@ -32,6 +32,7 @@ const SECRETS: &[&str] = &[
     "lease_id",
     "malformed",
     "oidc_client_secret",
+    "oidc_client_secret",
     "otp",
     "passcode",
     "password",
