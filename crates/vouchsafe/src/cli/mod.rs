@@ -38,6 +38,7 @@ mod policy;
 mod preview;
 mod print;
 mod program;
+mod publish;
 mod pvault;
 mod read;
 mod render;
@@ -106,6 +107,7 @@ enum Command {
     Print(print::Args),
     Pvault(pvault::Args),
     Completion(completion::Args),
+    Publish(publish::Args),
     Sync(sync::Args),
     Version(version::Args),
     /// Start a server
@@ -198,6 +200,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Stop> {
         Command::Print(args) => print::run(args, context),
         Command::Pvault(args) => pvault::main(&args.words, context),
         Command::Completion(args) => completion::run(args, CommandLine::command(), context),
+        Command::Publish(args) => publish::run(args, context),
         Command::Sync(args) => sync::run(args, context),
         Command::Version(args) => version::run(args, context),
         Command::Server(args) => finish(crate::serve::run(args)),

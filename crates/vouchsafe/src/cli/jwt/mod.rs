@@ -36,7 +36,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Stop> {
 }
 
 /// The token that a word stands for: `-` is standard input, `@file` a file, anything else itself.
-fn token(word: &str, context: &mut Context) -> Result<String, Failure> {
+pub(super) fn token(word: &str, context: &mut Context) -> Result<String, Failure> {
     let text = match word.strip_prefix('@') {
         Some(path) => File::open(path).and_then(|mut file| read_text(&mut file)),
         None if word == "-" => context.console.read_input(),

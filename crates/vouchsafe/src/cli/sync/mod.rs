@@ -88,7 +88,7 @@ pub(crate) struct Args {
     words: Vec<String>,
 }
 
-pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Stop> {
+pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     expect_words(&args.words, 0, 0)?;
     let settings = Settings::choose(&args, &context.environment)?;
     crate::serve::start_log();
