@@ -16,6 +16,7 @@ mod load;
 mod login;
 #[path = "../measure/mod.rs"]
 mod measure;
+mod published;
 mod server;
 
 use std::time::Duration;
@@ -45,6 +46,10 @@ const PARTS: &[Part] = &[
     Part {
         name: "key-set",
         run: key_set::run,
+    },
+    Part {
+        name: "published",
+        run: published::run,
     },
     Part {
         name: "direct-jwt",
