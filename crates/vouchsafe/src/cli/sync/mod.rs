@@ -57,7 +57,7 @@ pub(crate) struct Args {
     /// The service to publish, by its subdomain. Also OIDCPUB_SERVICE_ID
     #[arg(long, value_name = "SUBDOMAIN")]
     service_id: Option<String>,
-    /// Base of the publisher's REST API, such as https://publish.example.com/api. Also OIDCPUB_URL
+    /// Base of the publisher's REST API, such as `https://publish.example.com/api`. Also OIDCPUB_URL
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     /// File with the token for the publisher, read at each sync. Also OIDCPUB_OIDC_TOKEN_PATH

@@ -1,6 +1,6 @@
 //! `jwt preset`: trust a known platform, with a role that does not let in more than is meant.
 //!
-//! The platforms are data ([`file`]). A role that the rules of its platform call dangerous is refused
+//! The platforms are data ([`mod@file`]). A role that the rules of its platform call dangerous is refused
 //! unless that is asked for. The command makes at most three requests, all of which anybody could
 //! make with `read` and `write`.
 
