@@ -105,6 +105,7 @@ pub(crate) fn interop(arguments: &mut Arguments) -> Result<()> {
             &["scripts/interop_seal.py"],
             &["scripts/interop_issuers.py"],
             &["scripts/publish.py"],
+            &["scripts/interop_sync.py"],
             &["scripts/openapi.py"],
         ],
     )
