@@ -9,8 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use subtle::ConstantTimeEq as _;
-use vouchsafe_jose::{AlgorithmSet, JwkSet, NumericDate, UnverifiedJwt, VerifiedJwt};
-use vouchsafe_logical::publication::KEY_SET_PATH;
+use vouchsafe_jose::{AlgorithmSet, NumericDate, UnverifiedJwt, VerifiedJwt};
 use vouchsafe_logical::{Admission, Entropy, EntropyExt as _, Error, Guest, Request};
 use vouchsafe_trust::times::{self, Leeways};
 use vouchsafe_trust::{Endpoint, FetchRules, IssuerKeys, KeySource};
@@ -18,7 +17,6 @@ use zeroize::Zeroize as _;
 
 use super::Publish;
 use super::account::{Account, LoginKind};
-use super::issuer::PublicIssuer;
 use super::record;
 
 /// What every token begins with, as at oidc.pub, so that scanners for leaked secrets know it.
@@ -176,20 +174,14 @@ impl Publish {
         token: UnverifiedJwt<'_>,
         issuer: &str,
     ) -> Result<VerifiedJwt, (&'static str, String)> {
-        let allowed = AlgorithmSet::ALL;
-        let verified = match self.published_keys(issuer) {
-            // An issuer whose keys are published here needs not be asked for them.
-            Some(keys) => token
-                .verify(&keys, allowed)
-                .map_err(|error| ("signature_invalid", error.to_string()))?,
-            None => {
-                let system = &self.system;
-                let keys = self.issuers.of(issuer);
-                keys.verify(token, allowed, system.fetcher(), system.clock())
-                    .await
-                    .map_err(|refusal| (refusal.reason(), refusal.to_string()))?
-            }
-        };
+        let system = &self.system;
+        // Asked of the issuer itself, also where its keys are published here: whoever publishes a
+        // service names its issuer, and is not thereby that issuer.
+        let keys = self.issuers.of(issuer);
+        let verified = keys
+            .verify(token, AlgorithmSet::ALL, system.fetcher(), system.clock())
+            .await
+            .map_err(|refusal| (refusal.reason(), refusal.to_string()))?;
         let claims = verified.claims();
         // A token that never ends is a password; a publisher's must end.
         if claims.expires_at().is_none() {
@@ -200,17 +192,6 @@ impl Publish {
         times::check(claims, Leeways::default(), now)
             .map_err(|fault| ("token_not_in_force", fault.to_string()))?;
         Ok(verified)
-    }
-
-    fn published_keys(&self, issuer: &str) -> Option<JwkSet> {
-        let issuer = PublicIssuer::parse(issuer).ok()?;
-        let site = issuer.site().as_str();
-        let (host, path) = site.split_at(site.find('/').unwrap_or(site.len()));
-        let found = self
-            .system
-            .publications()
-            .find(host, &format!("{path}{KEY_SET_PATH}"))?;
-        JwkSet::parse(&found.document.body).ok()
     }
 }
 

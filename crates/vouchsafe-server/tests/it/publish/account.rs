@@ -176,10 +176,10 @@ async fn a_jwt_publishes_where_the_rules_accept_it() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_is_published_here_is_not_asked_for_its_keys() {
+async fn keys_published_under_the_name_of_an_issuer_verify_no_publisher() {
     let server = publishing().await;
     let rule = json!({ "iss": "https://a.example", "claims": { "aud": "pub", "sub": "worker" } });
-    let policy = json!({ "kind": "oidc", "services": ["a"], "rules": [rule] });
+    let policy = json!({ "kind": "oidc", "services": ["b"], "rules": [rule] });
     server
         .write(
             "publish/service-accounts",
@@ -189,7 +189,14 @@ async fn an_issuer_that_is_published_here_is_not_asked_for_its_keys() {
     let claims = json!({
         "iss": "https://a.example", "aud": "pub", "sub": "worker", "iat": T0, "exp": T0 + 60,
     });
-    assert_eq!(put(&server, "a", &signed("a", &claims)).await, 200);
-    assert_eq!(put(&server, "a", &signed("b", &claims)).await, 403);
-    assert!(server.fetcher.requests().is_empty());
+    // Service `a` publishes this key as that of https://a.example, which anybody may do who may
+    // write a service. The issuer itself is asked, and is not there.
+    assert_eq!(put(&server, "b", &signed("a", &claims)).await, 403);
+    let asked = server.fetcher.requests();
+    assert!(
+        asked
+            .iter()
+            .all(|request| request.url.starts_with("https://a.example/"))
+    );
+    assert!(!asked.is_empty());
 }
