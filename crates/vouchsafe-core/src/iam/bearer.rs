@@ -127,8 +127,11 @@ async fn verify(
         (Unverified::Public(token), Verifier::Public(keys)) => {
             let ports = &runtime.ports;
             let (fetch, clock) = (&*ports.fetcher, &*ports.clock);
+            // Read before: if the keys change meanwhile, what older ones proved is not remembered as
+            // proved by the newer.
+            let generation = keys.generation();
             let verified = keys.verify(token, AlgorithmSet::ALL, fetch, clock).await;
-            (verified.map_err(fault)?.into_claims(), keys.generation())
+            (verified.map_err(fault)?.into_claims(), generation)
         }
         (Unverified::Symmetric(token), Verifier::Symmetric(keys)) => {
             let verified = token.verify(keys).map_err(|error| fault(error.into()))?;
