@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use vouchsafe_jose::{Claims, NumericDate};
 use vouchsafe_trust::times;
 
-use super::role::{ANY_ISSUER, Role};
+use super::role::{ANY_ISSUER, OWN_ISSUER, Role};
 use super::trusted::Trusted;
 use super::{claim, identity};
 
@@ -285,18 +285,21 @@ fn issuer(subject: &Subject<'_>) -> Outcome {
 
 fn bound_issuers(subject: &Subject<'_>) -> Outcome {
     let bound = &subject.role.bound_issuers;
-    let Trusted::Further(name, _) = subject.trusted else {
-        return Outcome::Skipped;
+    let (name, path) = match &subject.trusted {
+        // A role of a mount with one issuer names none.
+        Trusted::Mount(..) if bound.is_empty() => return Outcome::Skipped,
+        Trusted::Mount(..) => (OWN_ISSUER, OWN_ISSUER.to_owned()),
+        Trusted::Further(name, _) => (name.as_str(), format!("issuer/{name}")),
     };
     if bound
         .iter()
-        .any(|bound| bound == ANY_ISSUER || *bound == **name)
+        .any(|bound| bound == ANY_ISSUER || bound == name)
     {
         return Outcome::Pass;
     }
     Outcome::Fail(Failure::validating(
         "issuer_not_allowed",
-        format_args!("the role does not name `issuer/{name}` in `bound_issuers`"),
+        format_args!("the role does not name `{path}` in `bound_issuers`"),
     ))
 }
 

@@ -17,6 +17,7 @@ use vouchsafe_logical::{
 
 use super::Jwt;
 use super::key_config::{KeyConfig, KeyFields, algorithms};
+use super::role::OWN_ISSUER;
 
 /// The longest `iss`, in bytes. It is part of alias names, which are bounded as well.
 pub(super) const ISSUER_BYTES_MAX: usize = 256;
@@ -186,6 +187,14 @@ fn read<'a>(jwt: &'a Jwt, call: Call<'a>) -> Answer<'a> {
 fn write<'a>(jwt: &'a Jwt, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let name = call.captured("name").to_ascii_lowercase();
+        if name == OWN_ISSUER {
+            return Err(Error::invalid_because(
+                "issuer_name_reserved",
+                format!(
+                    "an issuer can't be called {name:?}: in `bound_issuers` that is the mount's own"
+                ),
+            ));
+        }
         let fields: KeyFields = call.input()?;
         let input: IssuerInput = call.input()?;
         let keys = KeyConfig::parse(&fields)?;

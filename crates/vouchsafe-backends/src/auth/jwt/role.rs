@@ -22,8 +22,10 @@ use crate::auth::former_names::FormerNames;
 pub(super) const ROLE_NAME_BYTES_MAX: usize = 512;
 /// The key of metadata that is the role's name, whatever the claims.
 pub(super) const ROLE_METADATA: &str = "role";
-/// Stands for every further issuer of the mount.
+/// Stands for every issuer of the mount.
 pub(super) const ANY_ISSUER: &str = "*";
+/// Stands for the mount's own issuer, that of `config`; no further issuer may have this name.
+pub(super) const OWN_ISSUER: &str = "config";
 
 pub(super) const LIST: Route<Jwt> = Route {
     pattern: "role",

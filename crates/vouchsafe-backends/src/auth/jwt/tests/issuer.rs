@@ -87,6 +87,31 @@ async fn the_mounts_own_keys_do_not_verify_an_issuer_with_settings_of_its_own() 
 }
 
 #[tokio::test]
+async fn a_role_that_names_issuers_accepts_the_mounts_own_only_if_it_names_that_too() {
+    let (mount, own) = mount().await;
+    mount
+        .write("config", json!({"jwt_validation_pubkeys": own.pem()}))
+        .await;
+    let further = Issuer::new("https://further.example");
+    trust(&mount, "further", &further, json!({})).await;
+    let token = own.token(&json!({"sub": "s"}));
+    for (bound, expected) in [
+        (json!("further"), "issuer_not_allowed"),
+        (json!("further,config"), "ok"),
+        (json!("config"), "ok"),
+        (json!("*"), "ok"),
+        (json!(""), "ok"),
+    ] {
+        let parameters = json!({"bound_subject": "s", "bound_issuers": bound});
+        role(&mount, "r", parameters).await;
+        check(&mount, "r", &token, expected, &bound).await;
+    }
+    let body = json!({"issuer": "https://c.example", "jwt_validation_pubkeys": own.pem()});
+    let refused = mount.refusal("issuer/Config", body).await;
+    assert_eq!(refused.reason(), "issuer_name_reserved");
+}
+
+#[tokio::test]
 async fn a_role_accepts_the_further_issuers_that_it_names() {
     let (mount, a, b) = two().await;
     role(&mount, "none", json!({"bound_subject": "s"})).await;
