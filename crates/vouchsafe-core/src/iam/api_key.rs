@@ -3,7 +3,7 @@
 //! A key is found by its keyed hash and is only stored as such; whether it is its user's key now is
 //! compared in constant time. A user has one key; a new one ends the old.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use vouchsafe_logical::{
 };
 
 use super::access::IamAccess;
-use super::{Iam, Unstored, entry_of};
+use super::applied::Record;
+use super::{CONF_KEY, Iam, Unstored, entry_of};
 use crate::runtime::Runtime;
 use crate::token::{TOKEN_BYTES_MAX, end_of_life};
 
@@ -60,12 +61,12 @@ impl Iam {
         name: &str,
         now: Timestamp,
     ) -> Result<(String, Timestamp), Error> {
-        self.check_user(name).await?;
         let key = runtime.ports.entropy.base62(API_KEY_CHARACTERS);
         let hash = runtime.tokens.hash(&key).as_str().to_owned();
         let expires_at = end_of_life(now, API_KEY_TTL_DEFAULT);
         for _ in 0..TRANSACTION_ATTEMPTS_MAX {
             let mut transaction = self.view.begin();
+            self.hold_user(&mut transaction, name).await?;
             self.forget_user(&mut transaction, name).await?;
             let record = UserRecord {
                 key_hash: hash.clone(),
@@ -90,9 +91,9 @@ impl Iam {
     /// # Errors
     /// As [`Iam::regenerate`]; the user has no key.
     pub(super) async fn expire_at(&self, name: &str, end: Timestamp) -> Result<(), Error> {
-        self.check_user(name).await?;
         for _ in 0..TRANSACTION_ATTEMPTS_MAX {
             let mut transaction = self.view.begin();
+            self.hold_user(&mut transaction, name).await?;
             let record: Option<UserRecord> = transaction.read(&self.view, &user_at(name)).await?;
             let mut record = record.ok_or_else(no_key)?;
             record.expires_at = end;
@@ -114,6 +115,13 @@ impl Iam {
         self.check_user(name).await?;
         let record: Option<UserRecord> = self.view.read(&user_at(name)).await?;
         Ok(record.map(|record| record.expires_at))
+    }
+
+    /// Checks that the file has a user, as part of a transaction: it does not commit if another file
+    /// is applied meanwhile.
+    async fn hold_user(&self, transaction: &mut Transaction, name: &str) -> Result<(), Error> {
+        let _file: Option<Record> = transaction.read(&self.view, CONF_KEY).await?;
+        self.check_user(name).await
     }
 
     async fn check_user(&self, name: &str) -> Result<(), Error> {
@@ -144,13 +152,19 @@ impl Iam {
     }
 
     /// Ends the keys of users that a new file does not have: who gets their name later must not have
-    /// their key.
+    /// their key. The users of the file before are looked at whether they have a key or not, so that
+    /// one that is made meanwhile is a conflict.
     pub(super) async fn forget_users(
         &self,
         transaction: &mut Transaction,
+        before: Option<&IamConfig>,
         config: &IamConfig,
     ) -> Result<(), Error> {
-        for name in self.view.list_all("user/").await? {
+        let listed = self.view.list_all("user/").await?;
+        let before = before.into_iter().flat_map(IamConfig::users);
+        let before = before.map(|(name, _)| name.to_owned());
+        let names: BTreeSet<String> = listed.into_iter().chain(before).collect();
+        for name in names {
             if config.user(&name).is_none() {
                 self.forget_user(transaction, &name).await?;
             }

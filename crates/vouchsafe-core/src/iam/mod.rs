@@ -137,12 +137,15 @@ impl Iam {
             if skip {
                 return Ok(());
             }
+            let before = stored.as_ref().map(|stored| stored.text.clone());
             let record = Record {
                 text: text.to_owned(),
                 generation: stored.map_or(0, |stored| stored.generation) + 1,
             };
             transaction.put_record(&self.view, CONF_KEY, &record)?;
-            self.forget_users(&mut transaction, &config).await?;
+            let before = before.as_ref().and_then(|text| IamConfig::parse(text).ok());
+            self.forget_users(&mut transaction, before.as_ref(), &config)
+                .await?;
             match transaction.commit().await {
                 Ok(()) => {
                     let (users, providers) = (config.users().count(), config.providers().count());
