@@ -90,11 +90,9 @@ impl<'t> Collector<'t> {
 
     /// Records a fault at a place in the text.
     pub(crate) fn add(&mut self, key: &str, at: &Range<usize>, message: impl Into<String>) {
-        let before = self.text.as_bytes().get(..at.start).unwrap_or_default();
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
         let fault = Fault {
             key: key.to_owned(),
-            line,
+            line: 1,
             message: message.into(),
         };
         self.found.push((at.start, fault));
@@ -108,7 +106,18 @@ impl<'t> Collector<'t> {
         self.found.sort_by_key(|(place, _)| *place);
         let more = self.found.len().saturating_sub(FAULTS_SHOWN_MAX);
         self.found.truncate(FAULTS_SHOWN_MAX);
-        let found = self.found.into_iter().map(|(_, fault)| fault).collect();
-        Err(Faults { found, more })
+        // Lines are counted for those alone that are shown: a file may have as many faults as bytes.
+        let line_at = |place: usize| {
+            let before = self.text.as_bytes().get(..place).unwrap_or_default();
+            1 + before.iter().filter(|byte| **byte == b'\n').count()
+        };
+        let found = self.found.into_iter().map(|(place, fault)| Fault {
+            line: line_at(place),
+            ..fault
+        });
+        Err(Faults {
+            found: found.collect(),
+            more,
+        })
     }
 }
