@@ -97,7 +97,9 @@ pub(crate) type Fit = (bool, u8, usize);
 impl Rule {
     /// How closely it fits, if at all. `role` is that of a login.
     pub(crate) fn fit(&self, path: &str, role: Option<&str>) -> Option<Fit> {
-        if !self.role.is_empty() && role != Some(self.role.as_str()) {
+        // Without regard to case, since methods take a role's name so.
+        let is_role = |role: &str| role.eq_ignore_ascii_case(&self.role);
+        if !self.role.is_empty() && !role.is_some_and(is_role) {
             return None;
         }
         let trimmed = path.trim_end_matches('/');
@@ -180,7 +182,12 @@ mod tests {
                 "{path} {request}"
             );
         }
-        for (role, fits) in [(None, false), (Some("other"), false), (Some("ci"), true)] {
+        for (role, fits) in [
+            (None, false),
+            (Some("other"), false),
+            (Some("ci"), true),
+            (Some("CI"), true),
+        ] {
             assert_eq!(
                 rule("auth/jwt/", "ci")
                     .fit("auth/jwt/login", role)
