@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use vouchsafe_logical::glob::matches;
 use vouchsafe_logical::{Data, Error};
 
 use super::issuer::PublicIssuer;
@@ -116,30 +117,6 @@ fn matches_value(pattern: &str, value: &Value) -> bool {
         Value::Bool(_) | Value::Number(_) => matches(pattern, &value.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => false,
     }
-}
-
-/// Whether a text is of a pattern. Each part between stars is taken as early as it occurs, which is
-/// right for stars alone and never goes back.
-fn matches(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else {
-        return false;
-    };
-    let mut parts = parts.peekable();
-    if parts.peek().is_none() {
-        return rest.is_empty();
-    }
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return rest.ends_with(part);
-        }
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    true
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use vouchsafe_identity::subject::directory::is_conflict;
+use vouchsafe_logical::glob;
 use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
     Access, AliasProposal, Answer, Call, CommaList, CommitError, Error, Input, KeyValues, Method,
@@ -417,7 +418,7 @@ impl Creation<'_> {
         if !role
             .allowed_entity_aliases
             .iter()
-            .any(|allowed| policies::glob(allowed, &lower))
+            .any(|allowed| glob::matches(allowed, &lower))
         {
             return Err(Error::invalid("invalid 'entity_alias' value"));
         }

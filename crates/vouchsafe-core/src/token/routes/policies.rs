@@ -1,5 +1,6 @@
 //! Which policies a new token gets.
 
+use vouchsafe_logical::glob;
 use vouchsafe_logical::{Error, PolicyName, PolicyNames};
 
 use super::create::root_alone;
@@ -116,7 +117,7 @@ fn within_role(
             || role
                 .allowed_policies_glob
                 .iter()
-                .any(|pattern| glob(pattern, name.as_str()))
+                .any(|pattern| glob::matches(pattern, name.as_str()))
             || *name == PolicyName::default_policy()
     };
     if policies.iter().any(|name| !allowed(name)) {
@@ -144,7 +145,7 @@ fn not_disallowed(
             || role
                 .disallowed_policies_glob
                 .iter()
-                .any(|pattern| glob(pattern, name.as_str()))
+                .any(|pattern| glob::matches(pattern, name.as_str()))
     };
     if let Some(name) = policies.iter().find(|name| disallowed(name)) {
         return Err(Error::invalid_because(
@@ -158,31 +159,6 @@ fn not_disallowed(
     let add_default =
         !wanted.no_default_policy && !role.token.no_default_policy && !disallowed(&default);
     Ok(with_default(policies, add_default))
-}
-
-/// Whether a name fits a pattern in which `*` stands for anything.
-pub(super) fn glob(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(first) = parts.next() else {
-        return false;
-    };
-    let Some(mut rest) = name.strip_prefix(first) else {
-        return false;
-    };
-    let mut parts = parts.peekable();
-    if parts.peek().is_none() {
-        return rest.is_empty();
-    }
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return rest.ends_with(part);
-        }
-        let Some(place) = rest.find(part) else {
-            return false;
-        };
-        rest = &rest[place + part.len()..];
-    }
-    true
 }
 
 #[cfg(test)]
@@ -315,7 +291,7 @@ mod tests {
             ("*", "", true),
             ("a*a", "a", false),
         ] {
-            assert_eq!(glob(pattern, name), fits, "{pattern} {name}");
+            assert_eq!(glob::matches(pattern, name), fits, "{pattern} {name}");
         }
     }
 }
