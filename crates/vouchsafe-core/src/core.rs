@@ -207,9 +207,8 @@ impl Core {
         Ok(())
     }
 
-    /// Does what is due: rotations, expired tokens. Called a few times a minute, and again at once
-    /// where it answers [`Due::More`]: a call does a bounded amount, so that the duties of mounts
-    /// never wait for millions of tokens that ended together.
+    /// Does what is due: rotations, expired tokens. Called a few times a minute. Where it answers
+    /// [`Due::More`], [`Core::sweep`] is to be called until that has no more.
     pub async fn tick(&self) -> Due {
         let Some(runtime) = self.runtime() else {
             return Due::Nothing;
@@ -219,6 +218,15 @@ impl Core {
         runtime.mounts.tick().await;
         let Ports { fetcher, clock, .. } = &runtime.ports;
         runtime.iam.tick(&**fetcher, &**clock).await;
+        self.sweep().await
+    }
+
+    /// Removes tokens that ended: a bounded number, so that the other duties never wait for millions
+    /// that ended together.
+    pub async fn sweep(&self) -> Due {
+        let Some(runtime) = self.runtime() else {
+            return Due::Nothing;
+        };
         for _ in 0..SWEEPS_PER_TICK {
             match runtime.tokens.sweep(self.ports.clock.now()).await {
                 Ok(swept) if swept.due == Due::More => {}

@@ -33,7 +33,7 @@ pub struct Outcome {
     pub mount_type: String,
     /// What became of it under the rate limit quota that it counts against, if there is one.
     pub counted: Option<Counted>,
-    /// The display name of who called; empty where nobody proved to be somebody.
+    /// The display name of who was refused; empty where nobody was, or nobody proved to be somebody.
     pub caller: String,
 }
 
@@ -104,10 +104,10 @@ impl Core {
         let mount = mount::summary_of(&target);
         metric::count(&runtime.ports.metrics, mount, record.operation(), &result);
         report(request, &result);
-        let caller = caller.map_or_else(
-            |_| String::new(),
-            |caller| caller.summary().display_name.clone(),
-        );
+        let caller = match (&result, &caller) {
+            (Err(_), Ok(caller)) => caller.summary().display_name.clone(),
+            (Ok(_), _) | (_, Err(_)) => String::new(),
+        };
         Outcome {
             result,
             mount_type,

@@ -71,12 +71,20 @@ async fn run_errands(core: Weak<Core>) {
 async fn tick(core: Weak<Core>) {
     let mut interval = tokio::time::interval(TICK_INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut due = Due::Nothing;
     loop {
-        interval.tick().await;
+        // The duties come in their time also while there is more to sweep, and not more often.
+        let is_time = tokio::select! {
+            biased;
+            _ = interval.tick() => true,
+            () = std::future::ready(()), if due == Due::More => false,
+        };
         let Some(core) = core.upgrade() else { return };
-        if core.tick().await == Due::More {
-            interval.reset_immediately();
-        }
+        due = if is_time {
+            core.tick().await
+        } else {
+            core.sweep().await
+        };
     }
 }
 
