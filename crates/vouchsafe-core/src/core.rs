@@ -213,11 +213,8 @@ impl Core {
         let Some(runtime) = self.runtime() else {
             return Due::Nothing;
         };
-        self.tend_seal().await;
         self.reencrypt().await;
         runtime.mounts.tick().await;
-        let Ports { fetcher, clock, .. } = &runtime.ports;
-        runtime.iam.tick(&**fetcher, &**clock).await;
         self.sweep().await
     }
 
@@ -243,9 +240,13 @@ impl Core {
     /// Goes to other servers for what is due there. Called as often as [`Core::tick`], and not waited
     /// for by it.
     pub async fn run_errands(&self) {
-        if let Some(runtime) = self.runtime() {
-            runtime.mounts.run_errands().await;
-        }
+        let Some(runtime) = self.runtime() else {
+            return;
+        };
+        self.tend_seal().await;
+        let Ports { fetcher, clock, .. } = &runtime.ports;
+        runtime.iam.refresh_keys(&**fetcher, &**clock).await;
+        runtime.mounts.run_errands().await;
     }
 
     /// Opens the audit devices' files anew, after they were moved away. Sealed, there are none.

@@ -165,7 +165,7 @@ impl Iam {
     }
 
     /// Fetches keys of identity providers that are in use and will soon be old.
-    pub(crate) async fn tick(&self, fetch: &dyn Fetch, clock: &dyn Clock) {
+    pub(crate) async fn refresh_keys(&self, fetch: &dyn Fetch, clock: &dyn Clock) {
         match self.applied().await {
             Ok(Some(applied)) => applied.refresh(fetch, clock).await,
             Ok(None) => {}

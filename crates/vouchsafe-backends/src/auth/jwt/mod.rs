@@ -98,7 +98,7 @@ impl Jwt {
 }
 
 impl Duties for Jwt {
-    fn tick(&self) -> BoxFuture<'_, Result<(), Error>> {
+    fn errand(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
             self.ring
                 .refresh(self.system.fetcher(), self.system.clock())

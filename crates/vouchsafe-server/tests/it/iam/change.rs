@@ -104,9 +104,9 @@ async fn a_provider_that_rotates_its_keys_is_followed() {
     assert_eq!(refusal_of(&core, ALLOWED, &after).await, "");
 }
 
-/// Remembered tokens cause no fetch, and would hide a rotation: the tick fetches for them.
+/// Remembered tokens cause no fetch, and would hide a rotation: an errand fetches for them.
 #[tokio::test]
-async fn a_rotation_is_noticed_by_the_tick_too() {
+async fn a_rotation_is_noticed_by_the_errand_too() {
     let uri = "https://idp.example/jwks";
     let (old, new) = (Idp::new("2025"), Idp::new("2026"));
     let core = core_with(&old.remote_table("app1", uri)).await;
@@ -117,7 +117,7 @@ async fn a_rotation_is_noticed_by_the_tick_too() {
     }
     core.fetcher.serve(uri, new.jwks());
     core.clock.advance(Duration::from_secs(24 * 3_600));
-    core.core.tick().await;
+    core.core.run_errands().await;
     assert_eq!(refusal_of(&core, ALLOWED, &token).await, "key_not_found");
 }
 

@@ -354,27 +354,27 @@ async fn token_of_the_transit_engine_is_renewed_in_time() {
     let lease = json!({ "auth": { "lease_duration": 3_600, "renewable": true } });
     server.fetcher.answer(RENEW, Ok(answer(200, &lease)));
     let count = || server.fetcher.count(RENEW);
-    server.core.tick().await;
+    server.core.run_errands().await;
     assert_eq!(count(), 1);
     server.clock.advance(std::time::Duration::from_secs(1_799));
-    server.core.tick().await;
+    server.core.run_errands().await;
     assert_eq!(count(), 1);
     server.clock.advance(std::time::Duration::from_secs(1));
     server
         .fetcher
         .answer(RENEW, Err(FetchError::Connect("down".to_owned())));
-    server.core.tick().await;
+    server.core.run_errands().await;
     assert_eq!(count(), 2);
     // It is tried again soon.
     server.clock.advance(std::time::Duration::from_secs(60));
     let root = json!({ "auth": { "lease_duration": 0, "renewable": false } });
     server.fetcher.answer(RENEW, Ok(answer(200, &root)));
-    server.core.tick().await;
+    server.core.run_errands().await;
     assert_eq!(count(), 3);
     // One that never expires is not renewed.
     server
         .clock
         .advance(std::time::Duration::from_secs(1_000_000));
-    server.core.tick().await;
+    server.core.run_errands().await;
     assert_eq!(count(), 3);
 }
