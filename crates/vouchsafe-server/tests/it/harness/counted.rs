@@ -1,6 +1,6 @@
-//! The storage of a test, which counts what is read from it.
+//! The storage of a test, which counts what is read from it and can be taken down.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use vouchsafe_logical::{Batch, BoxFuture, CommitError, Newer, Record, StoreError, Version};
 use vouchsafe_storage::physical::{PhysicalSnapshot, Replacement};
@@ -10,6 +10,7 @@ use vouchsafe_storage::{ChangeFeed, InMemory, Physical, Revision};
 pub(crate) struct Counted {
     inner: InMemory,
     read: AtomicUsize,
+    is_down: AtomicBool,
 }
 
 impl Counted {
@@ -17,12 +18,25 @@ impl Counted {
         Self {
             inner: InMemory::new(),
             read: AtomicUsize::new(0),
+            is_down: AtomicBool::new(false),
         }
     }
 
     /// How many records were asked for or listed since the last call.
     pub(crate) fn take_reads(&self) -> usize {
         self.read.swap(0, Ordering::SeqCst)
+    }
+
+    /// Lets every call fail from now on.
+    pub(super) fn take_down(&self) {
+        self.is_down.store(true, Ordering::SeqCst);
+    }
+
+    fn up(&self) -> Result<(), StoreError> {
+        if self.is_down.load(Ordering::SeqCst) {
+            return Err(StoreError::Io("the disk is gone".to_owned()));
+        }
+        Ok(())
     }
 
     fn count(&self, records: usize) {
@@ -32,8 +46,11 @@ impl Counted {
 
 impl Physical for Counted {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Record>, StoreError>> {
-        self.count(1);
-        self.inner.get(key)
+        Box::pin(async move {
+            self.up()?;
+            self.count(1);
+            self.inner.get(key).await
+        })
     }
 
     fn get_newer<'a>(
@@ -41,8 +58,11 @@ impl Physical for Counted {
         key: &'a str,
         than: Version,
     ) -> BoxFuture<'a, Result<Newer, StoreError>> {
-        self.count(1);
-        self.inner.get_newer(key, than)
+        Box::pin(async move {
+            self.up()?;
+            self.count(1);
+            self.inner.get_newer(key, than).await
+        })
     }
 
     fn list<'a>(
@@ -52,6 +72,7 @@ impl Physical for Counted {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<String>, StoreError>> {
         Box::pin(async move {
+            self.up()?;
             let page = self.inner.list(prefix, after, limit).await?;
             self.count(page.len());
             Ok(page)
@@ -59,7 +80,10 @@ impl Physical for Counted {
     }
 
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Revision, CommitError>> {
-        self.inner.commit(batch)
+        Box::pin(async move {
+            self.up()?;
+            self.inner.commit(batch).await
+        })
     }
 
     fn subscribe(

@@ -12,6 +12,11 @@ impl TestCore {
         self.physical.take_reads()
     }
 
+    /// Lets every call of the storage fail from now on.
+    pub(crate) fn take_storage_down(&self) {
+        self.physical.take_down();
+    }
+
     /// All keys of the storage, in order.
     pub(crate) async fn keys(&self) -> Vec<String> {
         let mut keys: Vec<String> = Vec::new();

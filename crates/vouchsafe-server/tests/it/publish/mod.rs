@@ -1,6 +1,7 @@
 //! Published documents over HTTP: who gets them, where, and how.
 
 mod account;
+mod history;
 mod listener;
 mod rest;
 mod rotation;

@@ -166,6 +166,29 @@ async fn documents_stay_while_the_server_is_sealed() {
 }
 
 #[tokio::test]
+async fn documents_stay_while_storage_is_down() {
+    let server = publishing().await;
+    let before = get(&server, "a.example", KEYS).await.expect(200);
+    server.take_storage_down();
+    server
+        .get("publish/services")
+        .token(&server.root_token)
+        .send()
+        .await
+        .expect(500);
+    for _ in 0..2 {
+        let after = get(&server, "a.example", KEYS).await.expect(200);
+        assert_eq!(after.header("etag"), before.header("etag"));
+        assert_eq!(after.text, before.text);
+    }
+    // The duties fail too, and take nothing away.
+    server.core.tick().await;
+    server.core.run_errands().await;
+    get(&server, "a.example", METADATA).await.expect(200);
+    get(&server, "unknown.example", KEYS).await.expect(404);
+}
+
+#[tokio::test]
 async fn another_node_serves_what_this_one_published_from_its_start_on() {
     let server = publishing().await;
     let node = server.fork().await;
