@@ -5,6 +5,7 @@
 //! to every comparison.
 
 use vouchsafe_jose::{Claims, NumericDate};
+use vouchsafe_logical::Timestamp;
 
 use crate::refusal::Refusal;
 
@@ -94,6 +95,15 @@ impl From<TimeFault> for Refusal {
     fn from(fault: TimeFault) -> Self {
         Self::token(fault.reason(), fault.to_string())
     }
+}
+
+/// What the clock shows, as the claims of a token write it: whole seconds. A time before 1970, which no
+/// token can name, is 0.
+#[must_use]
+pub fn numeric_date(now: Timestamp) -> NumericDate {
+    let seconds = u64::try_from(now.as_second()).unwrap_or(0);
+    // A `Timestamp` ends with the year 9999, a `NumericDate` long after it.
+    NumericDate::from_seconds(seconds).unwrap_or(NumericDate::LATEST)
 }
 
 /// Checks that a token is in force at the time `now`.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use subtle::ConstantTimeEq as _;
-use vouchsafe_jose::{AlgorithmSet, NumericDate, UnverifiedJwt, VerifiedJwt};
+use vouchsafe_jose::{AlgorithmSet, UnverifiedJwt, VerifiedJwt};
 use vouchsafe_logical::{Admission, Entropy, EntropyExt as _, Error, Guest, Request};
 use vouchsafe_trust::times::{self, Leeways};
 use vouchsafe_trust::{Endpoint, FetchRules, IssuerKeys, KeySource};
@@ -187,9 +187,7 @@ impl Publish {
         if claims.expires_at().is_none() {
             return Err(("expiry_missing", "the token has no `exp`".to_owned()));
         }
-        let now = u64::try_from(self.now().as_second()).unwrap_or(0);
-        let now = NumericDate::from_seconds(now).map_err(|e| ("clock", e.to_string()))?;
-        times::check(claims, Leeways::default(), now)
+        times::check(claims, Leeways::default(), times::numeric_date(self.now()))
             .map_err(|fault| ("token_not_in_force", fault.to_string()))?;
         Ok(verified)
     }

@@ -13,6 +13,7 @@ use vouchsafe_jose::{
     AlgorithmSet, ClaimRules, Claims, JwsError, JwtError, NumericDate, UnverifiedJwt,
 };
 use vouchsafe_logical::{Error, ErrorKind, Timestamp};
+use vouchsafe_trust::times::numeric_date;
 use vouchsafe_trust::{Refusal, RefusalKind};
 
 use super::access::IamAccess;
@@ -76,7 +77,7 @@ pub(crate) async fn bearer(
         return Err(Error::denied("token_malformed"));
     }
     let hash = runtime.tokens.hash(token);
-    let date = date_of(now)?;
+    let date = numeric_date(now);
     if let Some(proof) = runtime.iam.remembered.get(&hash) {
         if holds(&proof, &applied, date) {
             return Ok(proof.caller());
@@ -220,13 +221,6 @@ fn refused(refusal: &Refusal, provider: Option<&Arc<Provider>>) -> Error {
         ),
     }
     .with_detail(detail)
-}
-
-fn date_of(now: Timestamp) -> Result<NumericDate, Error> {
-    u64::try_from(now.as_second())
-        .ok()
-        .and_then(|seconds| NumericDate::from_seconds(seconds).ok())
-        .ok_or_else(|| Error::internal("the clock shows a time before 1970"))
 }
 
 fn timestamp_of(date: NumericDate) -> Option<Timestamp> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use vouchsafe_jose::{AlgorithmSet, Claims, NumericDate, jwt};
-use vouchsafe_trust::times::{Leeways, TimeFault, check};
+use vouchsafe_trust::times::{Leeways, TimeFault, check, numeric_date};
 
 use crate::issuer::{Key, set};
 
@@ -117,4 +117,13 @@ fn the_words_are_those_that_clients_of_vault_know() {
         TimeFault::Missing.to_string(),
         "no issued at (iat), not before (nbf), or expiration time (exp) claims in token"
     );
+}
+
+#[test]
+fn a_clock_becomes_whole_seconds_and_never_less_than_0() {
+    let at = |text: &str| numeric_date(text.parse().unwrap()).seconds();
+    assert_eq!(at("1970-01-01T00:00:01.9Z"), 1);
+    assert_eq!(at("1970-01-01T00:00:00Z"), 0);
+    assert_eq!(at("1969-12-31T23:59:59Z"), 0);
+    assert_eq!(at("9999-12-30T22:00:00Z"), 253_402_207_200);
 }

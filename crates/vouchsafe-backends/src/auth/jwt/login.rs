@@ -12,6 +12,7 @@ use vouchsafe_logical::{
     Access, AliasProposal, Answer, Call, Data, Error, Login, Method, Reply, Route, TokenParameters,
     input,
 };
+use vouchsafe_trust::times::numeric_date;
 use vouchsafe_trust::{Refusal, RefusalKind};
 
 use super::Jwt;
@@ -131,7 +132,7 @@ impl Jwt {
             role,
             role_name,
             trusted,
-            now: self.now(),
+            now: numeric_date(self.system.clock().now()),
         })
     }
 
@@ -191,13 +192,6 @@ impl Jwt {
         keys.verify(token, allowed, fetcher, clock)
             .await
             .map_err(refused)
-    }
-
-    fn now(&self) -> NumericDate {
-        let seconds = self.system.clock().now().as_second();
-        let seconds = u64::try_from(seconds).unwrap_or(0);
-        // A clock beyond the year 285 million is refused by nobody else either.
-        NumericDate::from_seconds(seconds).unwrap_or(NumericDate::LATEST)
     }
 }
 

@@ -15,6 +15,7 @@ use vouchsafe_logical::{
     Access, AliasProposal, Answer, Call, Error, ErrorKind, Login, Method, Reply, Route, Secret,
     TokenParameters, input,
 };
+use vouchsafe_trust::times::numeric_date;
 
 use super::Kubernetes;
 use super::account::ServiceAccount;
@@ -63,7 +64,8 @@ fn login<'a>(kubernetes: &'a Kubernetes, call: Call<'a>) -> Answer<'a> {
         let config = kubernetes.config().await?;
 
         let claims = stated_claims(&config, jwt.expose())?;
-        check_place_and_time(&config, &role, &claims, kubernetes.now()?)?;
+        let now = numeric_date(kubernetes.system.clock().now());
+        check_place_and_time(&config, &role, &claims, now)?;
         let account = ServiceAccount::of(&claims)?;
         if !role.allows_name(&account) {
             return Err(refused(
@@ -232,14 +234,6 @@ fn proposal(
         internal: json!({ "role": name.as_str() }),
         renewable: true,
         token: role.token,
-    }
-}
-
-impl Kubernetes {
-    fn now(&self) -> Result<NumericDate, Error> {
-        let seconds = u64::try_from(self.system.clock().now().as_second());
-        let now = seconds.ok().and_then(|s| NumericDate::from_seconds(s).ok());
-        now.ok_or_else(|| Error::internal("the clock stands before 1970"))
     }
 }
 

@@ -3,9 +3,9 @@
 use serde_json::json;
 use vouchsafe_jose::{
     AlgorithmSet, ClaimRules, Claims, ClaimsError, JwsError, JwtError, NumericDate, UnverifiedJwt,
-    limits::NUMERIC_DATE_SECONDS_MAX,
 };
 use vouchsafe_logical::{Access, Call, Error, Method, Reply, Route, input};
+use vouchsafe_trust::times::numeric_date;
 
 use crate::secrets::identity::Identity;
 
@@ -58,7 +58,8 @@ async fn judge(identity: &Identity, input: IntrospectInput) -> Result<Result<(),
     };
     let claims = verified.claims();
     let discovery = oidc.discovery().await?;
-    if let Err(error) = check_claims(claims, discovery.issuer(), input.client_id, oidc.now().0) {
+    let now = numeric_date(oidc.system.clock().now());
+    if let Err(error) = check_claims(claims, discovery.issuer(), input.client_id, now) {
         return Ok(Err(format!(
             "error validating claims: {}",
             claims_fault(&error)
@@ -79,7 +80,7 @@ fn check_claims(
     claims: &Claims,
     issuer: &str,
     client_id: Option<String>,
-    now_seconds: u64,
+    now: NumericDate,
 ) -> Result<(), ClaimsError> {
     let rules = ClaimRules::new()
         .issuer(issuer)
@@ -88,8 +89,7 @@ fn check_claims(
         Some(client_id) => rules.audiences([client_id]),
         None => rules.audience_unchecked(),
     };
-    let now = NumericDate::from_seconds(now_seconds.min(NUMERIC_DATE_SECONDS_MAX));
-    now.map_or(Ok(()), |now| rules.verify(claims, now))
+    rules.verify(claims, now)
 }
 
 /// Scripts compare these texts: they are Vault's where Vault has one.
