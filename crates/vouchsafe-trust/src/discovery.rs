@@ -7,9 +7,7 @@
 //! with one slash between).
 
 use serde::Deserialize;
-
-/// What is appended to an issuer to find its document (§4).
-pub const WELL_KNOWN_PATH: &str = "/.well-known/openid-configuration";
+use vouchsafe_logical::publication::PROVIDER_METADATA_PATH;
 
 /// The members of a discovery document that are used.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -53,7 +51,7 @@ pub enum DiscoveryError {
 /// The address of the document for a configured URL.
 #[must_use]
 pub fn document_url(configured: &str) -> String {
-    if configured.ends_with(WELL_KNOWN_PATH) {
+    if configured.ends_with(PROVIDER_METADATA_PATH) {
         configured.to_owned()
     } else {
         url_of_issuer(configured)
@@ -62,7 +60,7 @@ pub fn document_url(configured: &str) -> String {
 
 fn url_of_issuer(issuer: &str) -> String {
     let base = issuer.strip_suffix('/').unwrap_or(issuer);
-    format!("{base}{WELL_KNOWN_PATH}")
+    format!("{base}{PROVIDER_METADATA_PATH}")
 }
 
 /// Reads a document, and checks that it is the one of the configured URL.
@@ -75,7 +73,7 @@ pub fn parse_document(configured: &str, body: &[u8]) -> Result<ProviderMetadata,
             url: document_url(configured),
             fault: error.to_string(),
         })?;
-    let matches = if configured.ends_with(WELL_KNOWN_PATH) {
+    let matches = if configured.ends_with(PROVIDER_METADATA_PATH) {
         url_of_issuer(&metadata.issuer) == configured
     } else {
         metadata.issuer == configured
@@ -83,7 +81,7 @@ pub fn parse_document(configured: &str, body: &[u8]) -> Result<ProviderMetadata,
     if !matches {
         return Err(DiscoveryError::IssuerMismatch {
             expected: configured
-                .strip_suffix(WELL_KNOWN_PATH)
+                .strip_suffix(PROVIDER_METADATA_PATH)
                 .unwrap_or(configured)
                 .to_owned(),
             found: metadata.issuer,

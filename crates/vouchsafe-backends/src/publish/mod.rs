@@ -29,6 +29,7 @@ mod issuer;
 mod key_set;
 mod live;
 mod metadata;
+mod private_issuer;
 mod pull;
 mod record;
 mod render;
@@ -50,6 +51,7 @@ use vouchsafe_logical::{
 use fault::{Fault, shortened};
 pub use key_set::private_member;
 use live::Live;
+pub use private_issuer::{Documents, PrivateIssuer, ReadFault};
 
 /// The catalog entry.
 pub const ENGINE: BackendKind = BackendKind {

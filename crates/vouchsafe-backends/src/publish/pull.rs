@@ -8,15 +8,12 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use serde_json::Value;
+use vouchsafe_logical::fetch::Plaintext;
 use vouchsafe_logical::metric::Gauge;
-use vouchsafe_logical::{
-    CommitError, Data, Entropy, Error, FetchError, FetchRequest, Fetched, Pool, Secret, Timestamp,
-    run_on,
-};
+use vouchsafe_logical::{CommitError, Entropy, Error, Pool, Secret, Timestamp, run_on};
 
 use super::Publish;
-use super::issuer::PublicIssuer;
+use super::private_issuer::PrivateIssuer;
 use super::record;
 use super::source::{Pulled, SourceState, TEXT_BYTES_MAX};
 use super::upload::Upload;
@@ -115,19 +112,19 @@ impl Publish {
     /// Fetches both documents, and publishes them. What went wrong is told without what was answered.
     async fn ask(&self, subdomain: &str, source: &Pulled) -> Result<(), String> {
         let service = self.service(subdomain).await.map_err(|e| e.to_string())?;
-        let public = PublicIssuer::parse(&service.issuer).map_err(|e| e.to_string())?;
         let bearer = self.bearer_for(source).await?;
-        let url = format!("{}/.well-known/openid-configuration", source.url);
-        let metadata = self.fetch(source, &url, bearer.as_ref()).await;
-        let metadata = object(&url, metadata.map_err(|e| e.to_string())?)?;
-        let jwks_uri = metadata.get("jwks_uri").and_then(Value::as_str);
-        let jwks_uri = jwks_uri.ok_or_else(|| format!("{url}: the document has no `jwks_uri`"))?;
-        let jwks = self
-            .keys(source, &public, jwks_uri, bearer.as_ref())
-            .await?;
+        let issuer = PrivateIssuer {
+            url: &source.url,
+            bearer: bearer.as_ref(),
+            ca_pem: source.ca_pem.as_deref(),
+            plaintext: Plaintext::default(),
+            public: Some(&service.issuer),
+            fetch: self.system.fetcher(),
+        };
+        let documents = issuer.read().await.map_err(|fault| fault.to_string())?;
         let upload = Upload {
-            openid_configuration: metadata,
-            jwks,
+            openid_configuration: documents.openid_configuration,
+            jwks: documents.jwks,
             source: Some(source.url.clone()),
             leaving: None,
             by: format!("source {}", source.url),
@@ -141,54 +138,6 @@ impl Publish {
             );
         }
         Ok(())
-    }
-
-    /// The source's keys. Its `jwks_uri` may be the public one already, or a name that only others can
-    /// reach; then they are at the same path of the source.
-    async fn keys(
-        &self,
-        source: &Pulled,
-        public: &PublicIssuer,
-        jwks_uri: &str,
-        bearer: Option<&Secret<String>>,
-    ) -> Result<Data, String> {
-        let at_source = format!("{}{}", origin(&source.url), path(jwks_uri));
-        let is_public = PublicIssuer::parse(origin(jwks_uri)).is_ok_and(|origin| {
-            public.site().as_str().split('/').next() == Some(origin.site().as_str())
-        });
-        if is_public || origin(jwks_uri) == origin(&source.url) {
-            let answer = self.fetch(source, &at_source, bearer).await;
-            return object(&at_source, answer.map_err(|e| e.to_string())?);
-        }
-        // The token is the source's; nobody else gets it, whatever the document says.
-        match self.fetch(source, jwks_uri, None).await {
-            Ok(answer) if answer.status == 200 => object(jwks_uri, answer),
-            Ok(_)
-            | Err(
-                FetchError::Connect(_)
-                | FetchError::Timeout(_)
-                | FetchError::Address(_)
-                | FetchError::Plaintext(_),
-            ) => {
-                let answer = self.fetch(source, &at_source, bearer).await;
-                object(&at_source, answer.map_err(|e| e.to_string())?)
-            }
-            Err(error) => Err(error.to_string()),
-        }
-    }
-
-    async fn fetch(
-        &self,
-        source: &Pulled,
-        url: &str,
-        bearer: Option<&Secret<String>>,
-    ) -> Result<Fetched, FetchError> {
-        let request = FetchRequest {
-            bearer: bearer.map(|token| Secret::new(token.expose().clone())),
-            ca_pem: source.ca_pem.clone(),
-            ..FetchRequest::get(url)
-        };
-        self.system.fetcher().fetch(request).await
     }
 
     async fn bearer_for(&self, source: &Pulled) -> Result<Option<Secret<String>>, String> {
@@ -218,30 +167,6 @@ fn token_of(path: &str) -> Result<Secret<String>, String> {
         return Err(fault("does not hold a bearer token alone"));
     }
     Ok(Secret::new(token.to_owned()))
-}
-
-fn object(url: &str, answer: Fetched) -> Result<Data, String> {
-    if answer.status != 200 {
-        return Err(format!("{url}: status {}", answer.status));
-    }
-    match serde_json::from_slice(&answer.body) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) | Err(_) => Err(format!("{url}: no JSON object")),
-    }
-}
-
-/// Scheme, host and port of a URL.
-fn origin(url: &str) -> &str {
-    let start = url.find("://").map_or(0, |at| at + 3);
-    let end = url[start..]
-        .find(['/', '?', '#'])
-        .map_or(url.len(), |at| start + at);
-    &url[..end]
-}
-
-/// Path and query of a URL.
-fn path(url: &str) -> &str {
-    &url[origin(url).len()..]
 }
 
 fn later(now: Timestamp, pause: Duration) -> Option<Timestamp> {
@@ -296,17 +221,6 @@ mod tests {
                 .all(|pause| (80..=100).contains(&pause.as_secs()))
         );
         assert!(pauses.windows(2).any(|pair| pair[0] != pair[1]));
-    }
-
-    #[test]
-    fn urls_are_taken_apart_at_their_path() {
-        for (url, expected) in [
-            ("https://a:1/b/c?d", ("https://a:1", "/b/c?d")),
-            ("https://a", ("https://a", "")),
-            ("http://[::1]:1/", ("http://[::1]:1", "/")),
-        ] {
-            assert_eq!((origin(url), path(url)), expected);
-        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vouchsafe_identity::subject::Name;
+use vouchsafe_logical::publication::PROVIDER_METADATA_PATH;
 use vouchsafe_logical::record;
 use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
@@ -208,10 +209,7 @@ fn write<'a>(jwt: &'a Jwt, call: Call<'a>) -> Answer<'a> {
             ("", Some(discovered)) => discovered,
             // Not fetched; the configured URL is what the document would have to say.
             ("", None) if !keys.discovery_url.is_empty() => {
-                if keys
-                    .discovery_url
-                    .ends_with(vouchsafe_trust::discovery::WELL_KNOWN_PATH)
-                {
+                if keys.discovery_url.ends_with(PROVIDER_METADATA_PATH) {
                     return Err(Error::invalid(
                         "'issuer' must be set where the discovery document is not fetched",
                     ));

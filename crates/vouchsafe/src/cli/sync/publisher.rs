@@ -1,12 +1,12 @@
 //! The publisher's REST API: what is published now, and the upload.
 
 use serde_json::json;
+use vouchsafe_backends::publish::Documents;
 use vouchsafe_logical::fetch::{Method, Plaintext};
 use vouchsafe_logical::{Fetch, FetchRequest, Secret};
 
 use super::fault::{Fault, success};
 use super::settings::{self, Credential, Settings};
-use super::source::Documents;
 
 /// One service at the publisher.
 pub(super) struct Publisher<'a> {

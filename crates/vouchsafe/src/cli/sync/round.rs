@@ -1,11 +1,12 @@
 //! One sync: read, compare with what was uploaded last, upload.
 
+use vouchsafe_backends::publish::Documents;
 use vouchsafe_logical::Fetch;
 
 use super::fault::Fault;
 use super::publisher::Publisher;
 use super::settings::Settings;
-use super::source::{self, Documents};
+use super::source;
 
 /// What a sync did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,11 +43,15 @@ impl<'a> Worker<'a> {
         let publisher = Publisher::open(settings, self.fetch)?;
         let documents = source::read(&settings.source, settings.plaintext, self.fetch).await?;
         // A publisher that was emptied or restored meanwhile gets them again.
-        if self.uploaded.as_ref() == Some(&documents) && publisher.has_documents().await {
+        let is_known = self.uploaded.as_ref().is_some_and(|uploaded| {
+            uploaded.openid_configuration == documents.openid_configuration
+                && uploaded.jwks == documents.jwks
+        });
+        if is_known && publisher.has_documents().await {
             return Ok(Change::None);
         }
         publisher.put(&documents).await?;
-        let keys = documents.key_names();
+        let keys = source::key_names(&documents);
         self.uploaded = Some(documents);
         Ok(Change::Published { keys })
     }

@@ -5,11 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::Url;
 use serde_json::{Map, Value};
 use vouchsafe_jose::{AlgorithmSet, DecodedJwt, JwkSet, jwt};
+use vouchsafe_logical::publication::PROVIDER_METADATA_PATH;
 use vouchsafe_logical::{Fetch, FetchError, FetchRequest, Fetched, Timestamp};
 
 use crate::cli::failure::Failure;
-
-const WELL_KNOWN: &str = "/.well-known/openid-configuration";
 
 /// What came back for an address.
 pub(super) struct Answer {
@@ -54,7 +53,7 @@ impl Observation {
             Answer { url, fetched }
         };
         let base = issuer.strip_suffix('/').unwrap_or(issuer);
-        let discovery = get(format!("{base}{WELL_KNOWN}")).await;
+        let discovery = get(format!("{base}{PROVIDER_METADATA_PATH}")).await;
         let metadata: Option<Map<String, Value>> = discovery.success().and_then(object);
         let jwks_uri = metadata.as_ref().and_then(|found| found.get("jwks_uri"));
         let key_set = match jwks_uri.and_then(Value::as_str) {
