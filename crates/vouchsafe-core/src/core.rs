@@ -6,9 +6,8 @@ use std::sync::{Arc, OnceLock, Weak};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::Mutex;
 use vouchsafe_logical::metric::Metrics;
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
-    Catalog, CommitError, EntropyExt, Error, PolicyName, Publications, Store, Timestamp, View,
+    Attempts, Catalog, EntropyExt, Error, PolicyName, Publications, Store, Timestamp, View,
 };
 use vouchsafe_storage::seal::AutoSeal;
 use vouchsafe_storage::{Barrier, Unsealed};
@@ -289,7 +288,8 @@ impl Core {
     async fn ensure_cluster(&self, root: &View) -> Result<Cluster, Error> {
         const KEY: &str = "core/cluster";
         let entropy = &*self.ports.entropy;
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = root.begin();
             if let Some(cluster) = transaction.read(root, KEY).await? {
                 return Ok(cluster);
@@ -299,13 +299,10 @@ impl Core {
                 id: entropy.uuid(),
             };
             transaction.put_record(root, KEY, &cluster)?;
-            match transaction.commit().await {
-                Ok(()) => return Ok(cluster),
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                return Ok(cluster);
             }
         }
-        Err(CommitError::Conflict.into())
     }
 }
 

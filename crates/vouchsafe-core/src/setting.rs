@@ -6,8 +6,7 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, Guard};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
-use vouchsafe_logical::{CommitError, Error, View};
+use vouchsafe_logical::{Attempts, Error, View};
 
 /// What may be a setting.
 pub(crate) trait Stored:
@@ -61,22 +60,18 @@ impl<T: Stored, F> Setting<T, F> {
         mut change: impl FnMut(&mut T) -> Result<A, Error>,
     ) -> Result<A, Error> {
         let _one_at_a_time = self.changing.lock().await;
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = self.view.begin();
             let stored = transaction.read(&self.view, self.key).await?;
             let mut value: T = stored.unwrap_or_default();
             let answer = change(&mut value)?;
             transaction.put_record(&self.view, self.key, &value)?;
-            match transaction.commit().await {
-                Ok(()) => {
-                    self.load().await?;
-                    return Ok(answer);
-                }
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                self.load().await?;
+                return Ok(answer);
             }
         }
-        Err(CommitError::Conflict.into())
     }
 
     /// Some node wrote these keys.

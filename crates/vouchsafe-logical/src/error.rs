@@ -77,6 +77,9 @@ impl fmt::Debug for Detail {
     }
 }
 
+/// The reason of an error that comes of a conflict with other writers.
+const WRITE_CONFLICT: &str = "write_conflict";
+
 /// A refusal or failure, ready for the client, the audit log and the operator.
 #[derive(Clone, Debug)]
 pub struct Error {
@@ -192,6 +195,12 @@ impl Error {
         self.reason
     }
 
+    /// Whether others changed what was read, so that trying again may help.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        self.reason == WRITE_CONFLICT
+    }
+
     /// The public messages; may be empty.
     #[must_use]
     pub fn messages(&self) -> &[String] {
@@ -249,7 +258,7 @@ impl From<CommitError> for Error {
         match error {
             CommitError::Conflict => Self::new(
                 ErrorKind::Unavailable,
-                "write_conflict",
+                WRITE_CONFLICT,
                 "the object kept changing while it was written; try again",
             ),
             CommitError::Failed(error) => error.into(),

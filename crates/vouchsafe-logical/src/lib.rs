@@ -4,6 +4,7 @@
 //! decides nothing and does no I/O.
 #![warn(missing_docs)]
 
+pub mod attempts;
 pub mod backend;
 pub mod byte_stream;
 pub mod cache;
@@ -26,6 +27,7 @@ pub mod response;
 pub mod secret;
 pub mod view;
 
+pub use attempts::{Attempt, Attempts};
 pub use backend::{
     Access, Admission, Answer, Backend, BackendKind, Call, Catalog, Duties, Matched, Method,
     MountClass, MountSummary, Mounted, Pool, Route, Settings, StandsFor, System, Workers, run_on,

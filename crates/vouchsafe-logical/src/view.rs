@@ -28,7 +28,7 @@ pub const LIST_PAGE_MAX: usize = 1_000;
 pub const KEY_BYTES_MAX: usize = 2_048;
 /// The most writes and preconditions that one batch carries.
 pub const BATCH_ENTRIES_MAX: usize = 65_536;
-/// How often [`Transaction`] users retry after a conflict before they give up.
+/// How often a transaction is tried before its user gives up ([`crate::Attempts`]).
 pub const TRANSACTION_ATTEMPTS_MAX: usize = 128;
 
 /// Which write of a key a record comes from. Two records of one key with equal versions are equal.

@@ -6,12 +6,14 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use vouchsafe_logical::{Access, Answer, Call, Data, Error, Method, Reply, Route, input, rfc3339};
+use vouchsafe_logical::{
+    Access, Answer, Attempts, Call, Data, Error, Method, Reply, Route, input, rfc3339,
+};
 
 use super::claim_rule::{ClaimRule, RULES_MAX};
 use super::issuer::check_subdomain;
 use super::record::{self, ACCOUNTS};
-use super::store::{Attempt, Attempts, author};
+use super::store::author;
 use super::{Publish, answer, bearer, shortened};
 
 /// The most services of one account.
@@ -157,7 +159,7 @@ fn delete<'a>(publish: &'a Publish, call: Call<'a>) -> Answer<'a> {
             for index in indexes(&account) {
                 transaction.delete(view, &index);
             }
-            if let Attempt::Done = attempts.commit(transaction).await? {
+            if attempts.commit(transaction).await?.is_done() {
                 return Ok(Reply::empty());
             }
         }
@@ -186,7 +188,7 @@ impl Publish {
             for index in indexes(account) {
                 transaction.put_record(view, &index, &account.name)?;
             }
-            if let Attempt::Done = attempts.commit(transaction).await? {
+            if attempts.commit(transaction).await?.is_done() {
                 return Ok(());
             }
         }

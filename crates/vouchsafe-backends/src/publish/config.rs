@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use vouchsafe_logical::duration::format_duration;
-use vouchsafe_logical::{Access, Answer, Call, CommaList, Error, Method, Reply, Route, input};
+use vouchsafe_logical::{
+    Access, Answer, Attempts, Call, CommaList, Error, Method, Reply, Route, input,
+};
 
 use super::answer::data;
 use super::issuer::is_label;
 use super::record::CONFIG;
-use super::store::{Attempt, Attempts};
 use super::{Publish, shortened};
 
 /// How long caches keep the documents where nobody says otherwise: a change is visible within a
@@ -116,7 +117,7 @@ fn write<'a>(publish: &'a Publish, call: Call<'a>) -> Answer<'a> {
             let mut config = stored.unwrap_or_default();
             checked.apply(&mut config);
             transaction.put_record(&publish.view, CONFIG, &config)?;
-            if let Attempt::Done = attempts.commit(transaction).await? {
+            if attempts.commit(transaction).await?.is_done() {
                 break;
             }
         }

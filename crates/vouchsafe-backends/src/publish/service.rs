@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 use vouchsafe_logical::{
-    Access, Answer, BoxFuture, Call, EntropyExt as _, Error, Method, Operation, Reply, Route, input,
+    Access, Answer, Attempts, BoxFuture, Call, EntropyExt as _, Error, Method, Operation, Reply,
+    Route, input,
 };
 
 use super::config::{RETIRE_AFTER_MAX, check_duration};
 use super::issuer::{PublicIssuer, check_subdomain};
 use super::record::{self, SERVICES, Service};
-use super::store::{Attempt, Attempts, author};
+use super::store::author;
 use super::{Publish, answer, shortened};
 
 /// The longest name of a service, in bytes.
@@ -151,7 +152,7 @@ fn delete<'a>(publish: &'a Publish, call: Call<'a>) -> Answer<'a> {
             for number in view.list_all(&history).await? {
                 transaction.delete(view, &format!("{history}{number}"));
             }
-            if let Attempt::Done = attempts.commit(transaction).await? {
+            if attempts.commit(transaction).await?.is_done() {
                 break;
             }
         }
@@ -206,7 +207,7 @@ impl Publish {
                 service.retire_after = retire_after;
             }
             transaction.put_record(view, &key, &service)?;
-            if let Attempt::Done = attempts.commit(transaction).await? {
+            if attempts.commit(transaction).await?.is_done() {
                 break service;
             }
         };

@@ -1,40 +1,10 @@
 //! Reading and changing services.
 
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
-use vouchsafe_logical::{CallerSummary, CommitError, Error, Transaction};
+use vouchsafe_logical::{Attempts, CallerSummary, Error, Transaction};
 
 use super::Publish;
 use super::history::HISTORY_MAX;
 use super::record::{self, Published, Service};
-
-/// Counts how often a change was decided anew because others got in between.
-#[derive(Default)]
-pub(super) struct Attempts(usize);
-
-/// What became of an attempt.
-pub(super) enum Attempt {
-    /// It is stored.
-    Done,
-    /// Somebody was faster: read again, decide again.
-    Again,
-}
-
-impl Attempts {
-    /// Commits what was decided.
-    ///
-    /// # Errors
-    /// The store's; others got in between too often.
-    pub(super) async fn commit(&mut self, transaction: Transaction) -> Result<Attempt, Error> {
-        match transaction.commit().await {
-            Ok(()) => Ok(Attempt::Done),
-            Err(CommitError::Conflict) if self.0 < TRANSACTION_ATTEMPTS_MAX => {
-                self.0 += 1;
-                Ok(Attempt::Again)
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-}
 
 /// What history and answers call whoever published something.
 pub(super) fn author(caller: &CallerSummary) -> String {
@@ -80,7 +50,7 @@ impl Publish {
                 remember(&mut transaction, self, subdomain, published)?;
             }
             transaction.put_record(view, &key, &service)?;
-            if let Attempt::Done = attempts.commit(transaction).await? {
+            if attempts.commit(transaction).await?.is_done() {
                 break (service, answer);
             }
         };

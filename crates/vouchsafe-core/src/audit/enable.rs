@@ -8,8 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
-use vouchsafe_logical::{CommitError, Data, EntropyExt, Error, Operation, Request, RequestPath};
+use vouchsafe_logical::{Attempts, Data, EntropyExt, Error, Operation, Request, RequestPath};
 
 use super::broker::{Broker, Open};
 use super::device::{Device, DeviceRecord};
@@ -211,18 +210,16 @@ impl Broker {
         key: &str,
         mut change: impl FnMut(&mut T) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = self.view.begin();
             let mut value: T = transaction.read(&self.view, key).await?.unwrap_or_default();
             change(&mut value)?;
             transaction.put_record(&self.view, key, &value)?;
-            match transaction.commit().await {
-                Ok(()) => return Ok(()),
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                return Ok(());
             }
         }
-        Err(CommitError::Conflict.into())
     }
 
     /// Opens a device and has it write an entry for `sys/audit/test`.

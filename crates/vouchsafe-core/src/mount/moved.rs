@@ -4,8 +4,7 @@
 //! Vault's command line does.
 
 use serde::{Deserialize, Serialize};
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
-use vouchsafe_logical::{CommitError, Error};
+use vouchsafe_logical::{Attempts, Error};
 
 use super::Mounts;
 
@@ -31,7 +30,8 @@ impl Mounts {
     /// # Errors
     /// The store's.
     pub async fn remember_move(&self, moved: &Moved) -> Result<(), Error> {
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = self.view.begin();
             let stored = transaction.read(&self.view, KEY).await?;
             let mut moves: Vec<Moved> = stored.unwrap_or_default();
@@ -39,13 +39,10 @@ impl Mounts {
             let spare = moves.len().saturating_sub(MOVES_MAX);
             moves.drain(..spare);
             transaction.put_record(&self.view, KEY, &moves)?;
-            match transaction.commit().await {
-                Ok(()) => return Ok(()),
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                return Ok(());
             }
         }
-        Err(CommitError::Conflict.into())
     }
 
     /// The move with this id.

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, Weak};
 use arc_swap::ArcSwap;
 use vouchsafe_logical::metric::Metrics;
 use vouchsafe_logical::{
-    Backend, Catalog, Clock, Entropy, Error, Fetch, MountClass, MountSummary, Publications,
-    Settings, System, View, Workers,
+    Attempts, Backend, Catalog, Clock, Entropy, Error, Fetch, MountClass, MountSummary,
+    Publications, Settings, System, View, Workers,
 };
 
 use super::entry::{LeaseTtl, MountEntry, StoredClass};
@@ -212,7 +212,8 @@ impl Mounts {
         mut change: impl FnMut(&mut Vec<MountEntry>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let _one_at_a_time = self.changing.lock().await;
-        for _ in 0..vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = self.view.begin();
             let mut entries: Vec<MountEntry> = transaction
                 .read(&self.view, TABLE_KEY)
@@ -221,16 +222,11 @@ impl Mounts {
             let answer = change(&mut entries)?;
             entries.sort_by(|a, b| a.path.cmp(&b.path));
             transaction.put_record(&self.view, TABLE_KEY, &entries)?;
-            match transaction.commit().await {
-                Ok(()) => {
-                    self.open_stored().await?;
-                    return Ok(answer);
-                }
-                Err(vouchsafe_logical::CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                self.open_stored().await?;
+                return Ok(answer);
             }
         }
-        Err(vouchsafe_logical::CommitError::Conflict.into())
     }
 
     pub(super) fn kind(

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
-    Access, Answer, Call, CommitError, Data, Error, Method, Reply, Route, Timestamp, View, rfc3339,
+    Access, Answer, Attempts, Call, Data, Error, Method, Reply, Route, Timestamp, View, rfc3339,
 };
 
 use super::Sys;
@@ -33,7 +32,8 @@ pub(crate) const HISTORY: Route<Sys> = Route {
 /// # Errors
 /// The store's.
 pub(crate) async fn note(root: &View, version: &str, now: Timestamp) -> Result<(), Error> {
-    for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+    let mut attempts = Attempts::default();
+    loop {
         let mut transaction = root.begin();
         let mut history: Vec<Served> = transaction.read(root, KEY).await?.unwrap_or_default();
         if history.last().is_some_and(|last| last.version == version) {
@@ -47,13 +47,10 @@ pub(crate) async fn note(root: &View, version: &str, now: Timestamp) -> Result<(
         let spare = history.len().saturating_sub(VERSIONS_MAX);
         history.drain(..spare);
         transaction.put_record(root, KEY, &history)?;
-        match transaction.commit().await {
-            Ok(()) => return Ok(()),
-            Err(CommitError::Conflict) => {}
-            Err(error) => return Err(error.into()),
+        if attempts.commit(transaction).await?.is_done() {
+            return Ok(());
         }
     }
-    Err(CommitError::Conflict.into())
 }
 
 fn list<'a>(sys: &'a Sys, _call: Call<'a>) -> Answer<'a> {

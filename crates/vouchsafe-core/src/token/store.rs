@@ -19,9 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
-    CommitError, Data, Entropy, EntropyExt, Error, Timestamp, Transaction, VersionedCache, View,
+    Attempts, Data, Entropy, EntropyExt, Error, Timestamp, Transaction, VersionedCache, View,
     record,
 };
 
@@ -327,7 +326,8 @@ impl TokenStore {
         hash: &TokenHash,
         mut change: impl FnMut(&mut TokenEntry) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = self.view.begin();
             let stored: Option<TokenEntry> = transaction.read(&self.view, &id_key(hash)).await?;
             let Some(mut entry) = stored else {
@@ -347,13 +347,10 @@ impl TokenStore {
                 }
             }
             transaction.put_record(&self.view, &id_key(hash), &entry)?;
-            match transaction.commit().await {
-                Ok(()) => return Ok(Some(answer)),
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                return Ok(Some(answer));
             }
         }
-        Err(CommitError::Conflict.into())
     }
 
     /// Takes one use off a token with limited uses. `None` when there was none left.
@@ -389,7 +386,8 @@ impl TokenStore {
         path: &str,
         secret: &Data,
     ) -> Result<(), Error> {
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = self.view.begin();
             let entry = transaction.get(&self.view, &id_key(owner)).await?;
             if entry.is_none() {
@@ -398,13 +396,10 @@ impl TokenStore {
             self.cubbyholes
                 .write(&mut transaction, owner, path, secret)
                 .await?;
-            match transaction.commit().await {
-                Ok(()) => return Ok(()),
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                return Ok(());
             }
         }
-        Err(CommitError::Conflict.into())
     }
 
     /// Revokes a token with everything that it made. False when there was none.
@@ -445,7 +440,8 @@ impl TokenStore {
     }
 
     pub(super) async fn remove_one(&self, hash: &TokenHash) -> Result<bool, Error> {
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = self.view.begin();
             let stored: Option<TokenEntry> = transaction.read(&self.view, &id_key(hash)).await?;
             let Some(entry) = stored else {
@@ -453,16 +449,11 @@ impl TokenStore {
             };
             self.delete_with(&mut transaction, hash, &entry);
             self.cubbyholes.remove_with(&mut transaction, hash).await?;
-            match transaction.commit().await {
-                Ok(()) => {
-                    self.cubbyholes.remove_rest(hash).await?;
-                    return Ok(true);
-                }
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                self.cubbyholes.remove_rest(hash).await?;
+                return Ok(true);
             }
         }
-        Err(CommitError::Conflict.into())
     }
 
     /// Deletes an entry with everything that leads to it.
@@ -532,7 +523,8 @@ fn index_keys(hash: &TokenHash, entry: &TokenEntry) -> impl Iterator<Item = Stri
 }
 
 async fn key(view: &View, name: &str, entropy: &dyn Entropy) -> Result<Vec<u8>, Error> {
-    for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+    let mut attempts = Attempts::default();
+    loop {
         let mut transaction = view.begin();
         if let Some(stored) = transaction.read::<KeyRecord>(view, name).await? {
             return hex::decode(stored.hex)
@@ -545,12 +537,9 @@ async fn key(view: &View, name: &str, entropy: &dyn Entropy) -> Result<Vec<u8>, 
                 hex: entropy.hex(64),
             },
         )?;
-        match transaction.commit().await {
-            Ok(()) | Err(CommitError::Conflict) => {}
-            Err(error) => return Err(error.into()),
-        }
+        // Whoever stored one, it is read back.
+        let _ = attempts.commit(transaction).await?;
     }
-    Err(CommitError::Conflict.into())
 }
 
 /// The end of a life that begins now. One beyond all calendars ends with them: a token without an

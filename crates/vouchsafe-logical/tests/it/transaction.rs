@@ -1,6 +1,7 @@
 //! Transactions: what they see, what they expect, what they write.
 
-use vouchsafe_logical::{CommitError, StoreError, View};
+use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
+use vouchsafe_logical::{Attempt, Attempts, CommitError, Error, StoreError, View};
 
 use crate::{put, view};
 
@@ -135,4 +136,45 @@ async fn records_say_what_is_wrong_with_them_and_where() {
             })
         );
     }
+}
+
+/// Changes `key` while others get in between this many times. How it ended, and after how many
+/// attempts.
+async fn change(crossed: usize) -> (Result<(), Error>, usize) {
+    let view = view();
+    let mut attempts = Attempts::default();
+    let mut made = 0;
+    loop {
+        let mut transaction = view.begin();
+        transaction.get(&view, "key").await.expect("a read");
+        transaction.put(&view, "key", b"ours".to_vec());
+        made += 1;
+        if made <= crossed {
+            put(&view, "key", "theirs").await;
+        }
+        match attempts.commit(transaction).await {
+            Ok(Attempt::Again) => {}
+            ended => return (ended.map(|_| ()), made),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_tried_until_nobody_gets_in_between_and_not_for_ever() {
+    for crossed in [0, 1, TRANSACTION_ATTEMPTS_MAX - 1] {
+        let (ended, made) = change(crossed).await;
+        ended.expect("a commit");
+        assert_eq!(made, crossed + 1);
+    }
+    let (ended, made) = change(TRANSACTION_ATTEMPTS_MAX).await;
+    assert!(ended.expect_err("a conflict").is_conflict());
+    assert_eq!(made, TRANSACTION_ATTEMPTS_MAX);
+}
+
+#[test]
+fn what_is_no_conflict_is_not_tried_again() {
+    let mut attempts = Attempts::default();
+    assert!(attempts.again(CommitError::Conflict.into()).is_ok());
+    let refused = attempts.again(Error::not_found());
+    assert_eq!(refused.expect_err("final").reason(), "not_found");
 }

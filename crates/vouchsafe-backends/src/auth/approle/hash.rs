@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use serde::{Deserialize, Serialize};
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
-use vouchsafe_logical::{CommitError, Error};
+use vouchsafe_logical::{Attempts, Error};
 use zeroize::Zeroize;
 
 use super::AppRole;
@@ -74,7 +73,8 @@ impl AppRole {
         if let Some(hasher) = self.hasher.load_full() {
             return Ok(hasher);
         }
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = self.view.begin();
             if let Some(stored) = transaction.read::<StoredKey>(&self.view, KEY).await? {
                 return self.remember(&stored);
@@ -86,13 +86,10 @@ impl AppRole {
             };
             key.zeroize();
             transaction.put_record(&self.view, KEY, &stored)?;
-            match transaction.commit().await {
-                Ok(()) => return self.remember(&stored),
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                return self.remember(&stored);
             }
         }
-        Err(CommitError::Conflict.into())
     }
 
     fn remember(&self, stored: &StoredKey) -> Result<Arc<Hasher>, Error> {

@@ -10,9 +10,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde_json::{Value, json};
 use vouchsafe_identity::subject::Name;
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
-    Access, AliasProposal, Answer, Call, CommitError, Error, Login, Method, Reply, Route,
+    Access, AliasProposal, Answer, Attempts, Call, Error, Login, Method, Reply, Route,
     TokenParameters, Transaction, input,
 };
 
@@ -56,16 +55,14 @@ fn login<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let input: LoginInput = call.input()?;
         let remote = call.request.remote.map(|peer| peer.ip().to_canonical());
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = approle.view.begin();
             let login = approle.prove(&mut transaction, &input, remote).await?;
-            match transaction.commit().await {
-                Ok(()) => return Ok(Reply::login(login)),
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                return Ok(Reply::login(login));
             }
         }
-        Err(CommitError::Conflict.into())
     })
 }
 

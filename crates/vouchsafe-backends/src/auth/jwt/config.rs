@@ -5,10 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vouchsafe_logical::record;
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
-    Access, Answer, Call, CommaList, CommitError, Data, Error, Method, Reply, Route, StoreError,
-    input,
+    Access, Answer, Call, CommaList, Data, Error, Method, Reply, Route, StoreError, input,
 };
 
 use super::Jwt;
@@ -257,23 +255,15 @@ fn write<'a>(jwt: &'a Jwt, call: Call<'a>) -> Answer<'a> {
         let warning = jwt
             .verify_keys(&fetched, &config.keys, fields.verification())
             .await?;
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
-            let mut transaction = jwt.view.begin();
-            transaction.put_record(&jwt.view, KEY, &config)?;
-            match transaction.commit().await {
-                Ok(()) => {
-                    jwt.ring.replace(KEY, &config.keys, fetched);
-                    let reply = config.warnings(Reply::empty());
-                    return Ok(match warning {
-                        Some(warning) => reply.with_warning(warning),
-                        None => reply,
-                    });
-                }
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(CommitError::Conflict.into())
+        let mut transaction = jwt.view.begin();
+        transaction.put_record(&jwt.view, KEY, &config)?;
+        transaction.commit().await?;
+        jwt.ring.replace(KEY, &config.keys, fetched);
+        let reply = config.warnings(Reply::empty());
+        Ok(match warning {
+            Some(warning) => reply.with_warning(warning),
+            None => reply,
+        })
     })
 }
 

@@ -10,9 +10,8 @@ use serde_json::Value;
 use vouchsafe_identity::subject::Name;
 use vouchsafe_logical::publication::PROVIDER_METADATA_PATH;
 use vouchsafe_logical::record;
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
-    Access, Answer, BoxFuture, Call, CommaList, CommitError, Data, Error, Method, Reply, Route,
+    Access, Answer, Attempts, BoxFuture, Call, CommaList, Data, Error, Method, Reply, Route,
     Transaction, input,
 };
 
@@ -245,44 +244,36 @@ fn write<'a>(jwt: &'a Jwt, call: Call<'a>) -> Answer<'a> {
                 "the mount has {ISSUERS_MAX} issuers, which is the limit"
             )));
         }
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = jwt.view.begin();
             jwt.put_issuer(&mut transaction, &name, &issuer).await?;
-            match transaction.commit().await {
-                Ok(()) => {
-                    jwt.ring.replace(&key_of(&name), &issuer.keys, fetched);
-                    return Ok(match warning {
-                        Some(warning) => Reply::empty().with_warning(warning),
-                        None => Reply::empty(),
-                    });
-                }
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                jwt.ring.replace(&key_of(&name), &issuer.keys, fetched);
+                return Ok(match warning {
+                    Some(warning) => Reply::empty().with_warning(warning),
+                    None => Reply::empty(),
+                });
             }
         }
-        Err(CommitError::Conflict.into())
     })
 }
 
 fn delete<'a>(jwt: &'a Jwt, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let key = key_of(call.captured("name"));
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = jwt.view.begin();
             let Some(issuer) = transaction.read::<Issuer>(&jwt.view, &key).await? else {
                 return Ok(Reply::empty());
             };
             transaction.delete(&jwt.view, &index_key(&parse_issuer(&issuer.issuer)?));
             transaction.delete(&jwt.view, &key);
-            match transaction.commit().await {
-                Ok(()) => {
-                    jwt.ring.remove(&key);
-                    return Ok(Reply::empty());
-                }
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                jwt.ring.remove(&key);
+                return Ok(Reply::empty());
             }
         }
-        Err(CommitError::Conflict.into())
     })
 }

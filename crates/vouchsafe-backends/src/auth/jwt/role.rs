@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vouchsafe_logical::duration::format_duration;
 use vouchsafe_logical::record;
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
-    Access, Answer, BoxFuture, Call, CommaList, CommitError, Data, Error, KeyValues, Method, Reply,
+    Access, Answer, Attempts, BoxFuture, Call, CommaList, Data, Error, KeyValues, Method, Reply,
     Route, TokenFields, TokenParameters, input,
 };
 
@@ -447,20 +446,18 @@ fn write<'a>(jwt: &'a Jwt, call: Call<'a>) -> Answer<'a> {
             false => RoleType::Jwt,
         };
         let mount_binds = config.is_some_and(|config| !config.token_audiences.is_empty());
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = jwt.view.begin();
             let stored: Option<Role> = transaction.read(&jwt.view, &key).await?;
             let mut role = stored.unwrap_or_else(|| Role::new(role_type));
             role.update(&call)?;
             role.check(mount_binds)?;
             transaction.put_record(&jwt.view, &key, &role)?;
-            match transaction.commit().await {
-                Ok(()) => return Ok(written(&role, &call)),
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                return Ok(written(&role, &call));
             }
         }
-        Err(CommitError::Conflict.into())
     })
 }
 
@@ -484,15 +481,9 @@ fn written(role: &Role, call: &Call<'_>) -> Reply {
 fn delete<'a>(jwt: &'a Jwt, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let key = key_of(call.captured("name"))?;
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
-            let mut transaction = jwt.view.begin();
-            transaction.delete(&jwt.view, &key);
-            match transaction.commit().await {
-                Ok(()) => return Ok(Reply::empty()),
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(CommitError::Conflict.into())
+        let mut transaction = jwt.view.begin();
+        transaction.delete(&jwt.view, &key);
+        transaction.commit().await?;
+        Ok(Reply::empty())
     })
 }

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
-    Access, Answer, BoxFuture, Call, CommaList, CommitError, Data, Error, Method, Reply, Route,
+    Access, Answer, Attempts, BoxFuture, Call, CommaList, Data, Error, Method, Reply, Route,
     TokenFields, TokenParameters, input,
 };
 
@@ -303,19 +302,17 @@ fn write<'a>(kubernetes: &'a Kubernetes, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let key = RoleName::of(&call)?.key();
         let view = &kubernetes.view;
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = view.begin();
             let stored: Option<Role> = transaction.read(view, &key).await?;
             let mut role = stored.unwrap_or_default();
             role.update(&call)?;
             transaction.put_record(view, &key, &role)?;
-            match transaction.commit().await {
-                Ok(()) => return Ok(written(&role, &call)),
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                return Ok(written(&role, &call));
             }
         }
-        Err(CommitError::Conflict.into())
     })
 }
 

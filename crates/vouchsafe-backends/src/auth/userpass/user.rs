@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use vouchsafe_identity::subject::name::NAME_BYTES_MAX;
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
-    Access, Answer, BoxFuture, Call, CommaList, CommitError, Data, Error, Method, Reply, Route,
+    Access, Answer, Attempts, BoxFuture, Call, CommaList, Data, Error, Method, Reply, Route,
     Secret, TokenFields, TokenParameters, input,
 };
 
@@ -183,7 +182,8 @@ impl Userpass {
         change: impl Fn(&mut User) -> Result<(), Error> + Send + Sync,
     ) -> Result<(), Error> {
         let key = name.key();
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = self.view.begin();
             let mut user = match (transaction.read::<User>(&self.view, &key).await?, absent) {
                 (Some(user), _) => user,
@@ -200,13 +200,10 @@ impl Userpass {
             }
             change(&mut user)?;
             transaction.put_record(&self.view, &key, &user)?;
-            match transaction.commit().await {
-                Ok(()) => return Ok(()),
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                return Ok(());
             }
         }
-        Err(CommitError::Conflict.into())
     }
 
     /// The hash to store, where a write brings a password or a hash.

@@ -1,6 +1,6 @@
 //! One change of one key: what it was decided on, and what it writes.
 
-use vouchsafe_logical::{CommitError, Data, Error, Timestamp, Transaction, View, record};
+use vouchsafe_logical::{Attempt, Attempts, Data, Error, Timestamp, Transaction, View, record};
 
 use super::path::SecretPath;
 use super::record::{Config, KeyMetadata};
@@ -135,7 +135,7 @@ impl<'v> Change<'v> {
     }
 
     /// Writes everything, or nothing. A change that changed nothing writes nothing.
-    pub(super) async fn commit(self) -> Result<(), CommitError> {
-        self.transaction.commit().await
+    pub(super) async fn commit(self, attempts: &mut Attempts) -> Result<Attempt, Error> {
+        attempts.commit(self.transaction).await
     }
 }

@@ -5,8 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use vouchsafe_logical::duration::format_duration;
 use vouchsafe_logical::field::{FromField, Kind};
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
-use vouchsafe_logical::{Access, Answer, Call, CommitError, Error, Method, Reply, Route, input};
+use vouchsafe_logical::{Access, Answer, Attempts, Call, Error, Method, Reply, Route, input};
 
 use super::record::{Config, VersionLife};
 use super::{Kv, answer, layout, limit};
@@ -85,7 +84,8 @@ fn write<'a>(kv: &'a Kv, call: Call<'a>) -> Answer<'a> {
         let input: ConfigInput = call.input()?;
         let max_versions = input.max_versions.map(limit::check_max_versions);
         let max_versions = max_versions.transpose()?;
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = view.begin();
             let stored: Option<Config> = transaction.read(view, layout::CONFIG_KEY).await?;
             let stored = stored.unwrap_or_default();
@@ -100,12 +100,9 @@ fn write<'a>(kv: &'a Kv, call: Call<'a>) -> Answer<'a> {
                     .unwrap_or(stored.delete_version_after),
             };
             transaction.put_record(view, layout::CONFIG_KEY, &config)?;
-            match transaction.commit().await {
-                Ok(()) => return Ok(Reply::empty()),
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                return Ok(Reply::empty());
             }
         }
-        Err(CommitError::Conflict.into())
     })
 }

@@ -18,8 +18,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
-use vouchsafe_logical::{CommitError, Error, Settings, Timestamp, Transaction, View};
+use vouchsafe_logical::{Attempts, CommitError, Error, Settings, Timestamp, Transaction, View};
 
 use super::limit::UPGRADE_SECRETS_PER_CALL;
 use super::path::SecretPath;
@@ -158,7 +157,8 @@ async fn write_marker(view: &View, complete: bool) -> Result<(), Error> {
 async fn convert(view: &View, object_key: &str, now: Timestamp) -> Result<(), Error> {
     let path = SecretPath::stored(object_key.strip_prefix(OBJECT_PREFIX).unwrap_or(object_key));
     let metadata_key = metadata_key(path);
-    for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+    let mut attempts = Attempts::default();
+    loop {
         let mut transaction = view.begin();
         let Some(secret) = transaction.get(view, object_key).await? else {
             return Ok(());
@@ -171,10 +171,8 @@ async fn convert(view: &View, object_key: &str, now: Timestamp) -> Result<(), Er
         transaction.put_record(view, &metadata_key, &metadata)?;
         transaction.put(view, &version_key(path, added.number), secret);
         transaction.delete(view, object_key);
-        match transaction.commit().await {
-            Err(CommitError::Conflict) => {}
-            outcome => return Ok(outcome?),
+        if attempts.commit(transaction).await?.is_done() {
+            return Ok(());
         }
     }
-    Err(CommitError::Conflict.into())
 }

@@ -5,10 +5,7 @@
 
 use std::sync::Arc;
 
-use vouchsafe_logical::{
-    Clock, CommitError, Data, Error, Timestamp, VersionedCache, View, record,
-    view::TRANSACTION_ATTEMPTS_MAX,
-};
+use vouchsafe_logical::{Attempts, Clock, Data, Error, Timestamp, VersionedCache, View, record};
 
 use super::change::{Change, Needs};
 use super::layout;
@@ -114,15 +111,13 @@ impl<'k> Versioned<'k> {
         needs: Needs,
         mut decide: impl FnMut(&mut Change<'_>) -> Result<T, Error> + Send,
     ) -> Result<T, Error> {
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut change = Change::begin(self.view, path, self.now, needs).await?;
             let answer = decide(&mut change)?;
-            match change.commit().await {
-                Ok(()) => return Ok(answer),
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if change.commit(&mut attempts).await?.is_done() {
+                return Ok(answer);
             }
         }
-        Err(CommitError::Conflict.into())
     }
 }

@@ -7,11 +7,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
-use vouchsafe_identity::subject::directory::is_conflict;
 use vouchsafe_logical::glob;
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
-    Access, AliasProposal, Answer, Call, CommaList, CommitError, Error, Input, KeyValues, Method,
+    Access, AliasProposal, Answer, Attempts, Call, CommaList, Error, Input, KeyValues, Method,
     PolicyName, PolicyNames, Reply, Route, Timestamp, TokenKind, input,
 };
 
@@ -150,7 +148,8 @@ async fn issue(
     let entropy = &*runtime.ports.entropy;
     let alias = request.alias(input)?;
     let chosen_id = input.id.as_deref().filter(|id| !id.is_empty());
-    for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+    let mut attempts = Attempts::default();
+    loop {
         let mut transaction = runtime.root.begin();
         if let Some(alias) = &alias {
             let attached = match runtime
@@ -166,8 +165,10 @@ async fn issue(
                 .await
             {
                 Ok(attached) => attached,
-                Err(error) if is_conflict(&error) => continue,
-                Err(error) => return Err(error),
+                Err(error) => {
+                    attempts.again(error)?;
+                    continue;
+                }
             };
             if attached.disabled {
                 return Err(Error::denied("entity_disabled"));
@@ -178,13 +179,10 @@ async fn issue(
             .tokens
             .issue(&mut transaction, entry, chosen_id, entropy)
             .await?;
-        match transaction.commit().await {
-            Ok(()) => return Ok(token),
-            Err(CommitError::Conflict) => {}
-            Err(error) => return Err(error.into()),
+        if attempts.commit(transaction).await?.is_done() {
+            return Ok(token);
         }
     }
-    Err(CommitError::Conflict.into())
 }
 
 /// What bears on a new token besides the request's body.

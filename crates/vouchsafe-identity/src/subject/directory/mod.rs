@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use quick_cache::sync::Cache;
-use vouchsafe_logical::{CommitError, Error, MountSummary, Transaction, VersionedCache, View};
+use vouchsafe_logical::{Error, MountSummary, Transaction, VersionedCache, View};
 
 pub use author::Author;
 pub use entity::EntityChange;
@@ -109,7 +109,7 @@ impl Directory {
 /// Whether an error says that others changed what was read, so that trying again may help.
 #[must_use]
 pub fn is_conflict(error: &Error) -> bool {
-    error.reason() == Error::from(CommitError::Conflict).reason()
+    error.is_conflict()
 }
 
 /// A field's text, where there is any: for most fields of Vault, empty is absent.

@@ -1,10 +1,5 @@
 //! Transactions that are tried until nobody else's write crosses them.
 
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
-use vouchsafe_logical::{CommitError, Error, Transaction};
-
-use super::is_conflict;
-
 /// Runs `work` on the records of a transaction and commits it; again from the start while others
 /// change what it read. The value is the work's, as a `Result`.
 ///
@@ -12,17 +7,23 @@ use super::is_conflict;
 /// which the language has no words yet.
 macro_rules! transact {
     ($directory:ident, $records:ident => $work:expr) => {{
-        let mut attempts = $crate::subject::directory::transaction::Attempts::default();
+        let mut attempts = ::vouchsafe_logical::Attempts::default();
         loop {
             let mut transaction = $directory.view.begin();
             let outcome: Result<_, ::vouchsafe_logical::Error> = {
                 let mut $records = $directory.records(&mut transaction);
                 async { $work }.await
             };
-            match attempts.settle(transaction, outcome).await {
-                Ok(Some(outcome)) => break Ok(outcome),
-                Ok(None) => {}
-                Err(error) => break Err(error),
+            let ended = match outcome {
+                Ok(outcome) => match attempts.commit(transaction).await {
+                    Ok(::vouchsafe_logical::Attempt::Done) => break Ok(outcome),
+                    Ok(::vouchsafe_logical::Attempt::Again) => Ok(()),
+                    Err(error) => Err(error),
+                },
+                Err(error) => attempts.again(error),
+            };
+            if let Err(error) = ended {
+                break Err(error);
             }
         }
     }};
@@ -42,36 +43,3 @@ macro_rules! transact_for {
 }
 
 pub(super) use {transact, transact_for};
-
-/// How often a transaction was tried.
-#[derive(Default)]
-pub(super) struct Attempts {
-    made: usize,
-}
-
-impl Attempts {
-    /// Ends an attempt: the outcome if it is committed, `None` if it must be made again.
-    ///
-    /// # Errors
-    /// The work's, the store's, and the conflict of attempt [`TRANSACTION_ATTEMPTS_MAX`].
-    pub(super) async fn settle<T>(
-        &mut self,
-        transaction: Transaction,
-        outcome: Result<T, Error>,
-    ) -> Result<Option<T>, Error> {
-        self.made += 1;
-        let conflict = match outcome {
-            Ok(outcome) => match transaction.commit().await {
-                Ok(()) => return Ok(Some(outcome)),
-                Err(CommitError::Conflict) => Error::from(CommitError::Conflict),
-                Err(CommitError::Failed(error)) => return Err(error.into()),
-            },
-            Err(error) if is_conflict(&error) => error,
-            Err(error) => return Err(error),
-        };
-        if self.made == TRANSACTION_ATTEMPTS_MAX {
-            return Err(conflict);
-        }
-        Ok(None)
-    }
-}

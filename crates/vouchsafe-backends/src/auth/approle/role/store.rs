@@ -3,8 +3,7 @@
 //! Both are written in one commit, so that a role id always belongs to one role.
 
 use vouchsafe_identity::subject::Name;
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
-use vouchsafe_logical::{CommitError, Error, Transaction};
+use vouchsafe_logical::{Attempts, Error, Transaction};
 
 use super::{Freshness, Role, RoleName};
 use crate::auth::approle::hash::Hasher;
@@ -70,7 +69,8 @@ impl AppRole {
         change: impl Fn(&mut Role, Freshness) -> Result<(), Error> + Send + Sync,
     ) -> Result<Role, Error> {
         let hasher = self.hasher_or_new().await?;
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = self.view.begin();
             let before = self.role_in(&mut transaction, name).await?;
             let (mut role, freshness) = match (&before, absent) {
@@ -82,13 +82,10 @@ impl AppRole {
             role.check()?;
             self.put_role(&mut transaction, &hasher, before.as_ref(), &role)
                 .await?;
-            match transaction.commit().await {
-                Ok(()) => return Ok(role),
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                return Ok(role);
             }
         }
-        Err(CommitError::Conflict.into())
     }
 
     /// Writes a role and the index by role id.
@@ -117,7 +114,8 @@ impl AppRole {
     /// Deletes a role. Its secret ids are out of reach at once and are removed by and by.
     pub(super) async fn remove_role(&self, name: &RoleName) -> Result<(), Error> {
         let hasher = self.hasher().await?;
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = self.view.begin();
             let Some(role) = self.role_in(&mut transaction, name).await? else {
                 return Ok(());
@@ -126,12 +124,9 @@ impl AppRole {
             transaction.delete(&self.view, &name.key());
             transaction.delete(&self.view, &index_key(&hasher, &role_id));
             transaction.put(&self.view, &sweep::removed_key(&role.instance), Vec::new());
-            match transaction.commit().await {
-                Ok(()) => return Ok(()),
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                return Ok(());
             }
         }
-        Err(CommitError::Conflict.into())
     }
 }

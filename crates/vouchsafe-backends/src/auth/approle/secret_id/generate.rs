@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use vouchsafe_logical::login::parse_cidrs;
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
-    Access, Answer, Call, CommaList, CommitError, Data, EntropyExt, Error, Method, Reply, Route,
+    Access, Answer, Attempts, Call, CommaList, Data, EntropyExt, Error, Method, Reply, Route,
     Secret, Timestamp, input,
 };
 
@@ -95,7 +94,8 @@ impl AppRole {
         let name = RoleName::of(call)?;
         let hasher = self.hasher_or_new().await?;
         let hash = hasher.secret_id(secret.expose());
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let now = self.system.clock().now();
             let mut transaction = self.view.begin();
             let Some(role) = self.role_in(&mut transaction, &name).await? else {
@@ -115,13 +115,10 @@ impl AppRole {
                 None => {}
             }
             secret_id.insert(&mut transaction, &self.view, &hasher, place)?;
-            match transaction.commit().await {
-                Ok(()) => return Ok(Reply::data(shown_once(&secret, &secret_id))),
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                return Ok(Reply::data(shown_once(&secret, &secret_id)));
             }
         }
-        Err(CommitError::Conflict.into())
     }
 
     /// What a call asks for, within what the role allows.

@@ -1,9 +1,8 @@
 //! Look-up and destruction of a secret id, by itself or by its accessor.
 
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
-    Access, Answer, Call, CommitError, Error, ErrorKind, Method, Operation, Reply, Route,
-    Transaction, input,
+    Access, Answer, Attempts, Call, Error, ErrorKind, Method, Operation, Reply, Route, Transaction,
+    input,
 };
 
 use super::presented;
@@ -125,19 +124,17 @@ impl AppRole {
 
     /// Destroys a secret id; says whether there was one.
     async fn destroy(&self, call: &Call<'_>, named: &Named) -> Result<bool, Error> {
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = self.view.begin();
             let Some(found) = self.find(&mut transaction, call, named).await? else {
                 return Ok(false);
             };
             found.remove(&mut transaction, &self.view, &*self.hasher().await?);
-            match transaction.commit().await {
-                Ok(()) => return Ok(true),
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                return Ok(true);
             }
         }
-        Err(CommitError::Conflict.into())
     }
 }
 
