@@ -5,6 +5,7 @@
 //! kind to a status, and nothing else knows status codes. The reason is a stable code in
 //! `snake_case` for audit entries, metrics and scripts.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
@@ -88,6 +89,7 @@ pub struct Error {
     messages: Vec<String>,
     detail: Option<Detail>,
     data: Option<Value>,
+    metadata: Option<Box<BTreeMap<String, String>>>,
     failed_principal: bool,
 }
 
@@ -100,6 +102,7 @@ impl Error {
             messages: vec![message.into()],
             detail: None,
             data: None,
+            metadata: None,
             failed_principal: false,
         }
     }
@@ -123,6 +126,7 @@ impl Error {
             messages: Vec::new(),
             detail: None,
             data: None,
+            metadata: None,
             failed_principal: false,
         }
     }
@@ -163,6 +167,15 @@ impl Error {
     #[must_use]
     pub fn with_data(mut self, data: Value) -> Self {
         self.data = Some(data);
+        self
+    }
+
+    /// Adds what is known for certain of whoever was refused, for the audit entry only, which has it
+    /// where it has the metadata of a caller. Names from our own configuration and facts that were
+    /// proved; never what a client merely says.
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: BTreeMap<String, String>) -> Self {
+        self.metadata = Some(Box::new(metadata));
         self
     }
 
@@ -217,6 +230,12 @@ impl Error {
     #[must_use]
     pub const fn data(&self) -> Option<&Value> {
         self.data.as_ref()
+    }
+
+    /// What is known for certain of whoever was refused, if anything.
+    #[must_use]
+    pub fn metadata(&self) -> Option<&BTreeMap<String, String>> {
+        self.metadata.as_deref()
     }
 
     /// Whether this is a failed proof of identity that counts towards a lockout.

@@ -101,6 +101,7 @@ impl<'a> Scribe<'a> {
         let Some(caller) = &record.caller else {
             return AuthSection {
                 policy_results,
+                metadata: record.refusal.as_ref().and_then(Error::metadata),
                 token_type: "default",
                 ..AuthSection::default()
             };

@@ -106,25 +106,33 @@ async fn verify(
     date: NumericDate,
     now: Timestamp,
 ) -> Result<Proof, Error> {
-    let unverified = Unverified::parse(token).map_err(|refusal| refused(&refusal, None))?;
-    let provider = match applied
-        .config
-        .provider(unverified.issuer(), unverified.audience())
-    {
-        Lookup::Found(provider) => provider,
-        Lookup::Disabled(provider) => {
-            return Err(
-                Error::denied("idp_disabled").with_detail(format!("idp `{}`", provider.name))
-            );
-        }
+    let token = Unverified::parse(token).map_err(|refusal| refused(&refusal))?;
+    let (provider, is_enabled) = match applied.config.provider(token.issuer(), token.audience()) {
+        Lookup::Found(provider) => (provider, true),
+        Lookup::Disabled(provider) => (provider, false),
         Lookup::Ambiguous => return Err(Error::denied("idp_ambiguous")),
         Lookup::Unknown => return Err(Error::denied("idp_unknown")),
     };
+    let outcome = if is_enabled {
+        verify_as(runtime, applied, provider, token, (date, now)).await
+    } else {
+        Err(Error::denied("idp_disabled"))
+    };
+    outcome.map_err(|error| naming(error, provider))
+}
+
+/// What a token is worth as one of this provider.
+async fn verify_as(
+    runtime: &Runtime,
+    applied: &Applied,
+    provider: &Provider,
+    token: Unverified<'_>,
+    (date, now): (NumericDate, Timestamp),
+) -> Result<Proof, Error> {
     let verifier = applied
         .verifier(&provider.name)
         .ok_or_else(|| Error::internal("a provider of the IAM file has no verifier"))?;
-    let fault = |refusal: Refusal| refused(&refusal, Some(provider));
-    let (claims, keys) = match (unverified, verifier) {
+    let (claims, keys) = match (token, verifier) {
         (Unverified::Public(token), Verifier::Public(keys)) => {
             let ports = &runtime.ports;
             let (fetch, clock) = (&*ports.fetcher, &*ports.clock);
@@ -132,16 +140,17 @@ async fn verify(
             // proved by the newer.
             let generation = keys.generation();
             let verified = keys.verify(token, AlgorithmSet::ALL, fetch, clock).await;
-            (verified.map_err(fault)?.into_claims(), generation)
+            let verified = verified.map_err(|refusal| refused(&refusal))?;
+            (verified.into_claims(), generation)
         }
         (Unverified::Symmetric(token), Verifier::Symmetric(keys)) => {
-            let verified = token.verify(keys).map_err(|error| fault(error.into()))?;
+            let verified = token.verify(keys).map_err(|error| refused(&error.into()))?;
             (verified.into_claims(), verifier.generation())
         }
         // A public key is no secret, and a secret is no public key.
         (Unverified::Public(_) | Unverified::Symmetric(_), _) => {
             let message = "the provider's keys are of the other family";
-            return Err(fault(Refusal::token("algorithm_not_allowed", message)));
+            return Err(refused(&Refusal::token("algorithm_not_allowed", message)));
         }
     };
     ClaimRules::new()
@@ -149,16 +158,10 @@ async fn verify(
         .audiences([provider.audience.as_str()])
         .leeway_seconds(LEEWAY_SECONDS)
         .verify(&claims, date)
-        .map_err(|error| fault(error.into()))?;
+        .map_err(|error| refused(&error.into()))?;
     let decision = provider
         .decide(&applied.config, claims.all())
-        .map_err(|refusal| {
-            Error::denied(refusal.reason()).with_detail(format!(
-                "idp `{}`: {}",
-                provider.name,
-                refusal.detail()
-            ))
-        })?;
+        .map_err(|refusal| Error::denied(refusal.reason()).with_detail(refusal.detail()))?;
     proof(applied, provider, &claims, decision, keys, now)
 }
 
@@ -207,11 +210,7 @@ fn alias_name(issuer: &str, subject: &str) -> String {
 }
 
 /// A refusal as the pipeline knows it. A dead issuer is not the client's fault.
-fn refused(refusal: &Refusal, provider: Option<&Arc<Provider>>) -> Error {
-    let detail = match provider {
-        Some(provider) => format!("idp `{}`: {refusal}", provider.name),
-        None => refusal.to_string(),
-    };
+fn refused(refusal: &Refusal) -> Error {
     match refusal.kind() {
         RefusalKind::Token => Error::denied(refusal.reason()),
         RefusalKind::Keys => Error::new(
@@ -220,7 +219,20 @@ fn refused(refusal: &Refusal, provider: Option<&Arc<Provider>>) -> Error {
             "the keys of the token's identity provider can't be had now; try again later",
         ),
     }
-    .with_detail(detail)
+    .with_detail(refusal.to_string())
+}
+
+/// A refusal that names the provider, in log and audit entry. The name is the file's; what the token
+/// says of itself is not proved, and said nowhere.
+fn naming(error: Error, provider: &Provider) -> Error {
+    let name = &provider.name;
+    let detail = match error.detail() {
+        Some(detail) => format!("idp `{name}`: {}", detail.for_operator()),
+        None => format!("idp `{name}`"),
+    };
+    error
+        .with_detail(detail)
+        .with_metadata(BTreeMap::from([("idp".to_owned(), name.clone())]))
 }
 
 fn timestamp_of(date: NumericDate) -> Option<Timestamp> {

@@ -51,7 +51,10 @@ pub(crate) async fn subject(
         aliases.any(|alias| alias.name == *name && alias.mount_accessor.as_str() == mount.accessor)
     };
     match found.filter(is_exact) {
-        Some(subject) if subject.disabled() => Err(Error::denied("entity_disabled")),
+        Some(subject) if subject.disabled() => {
+            let metadata = caller.entry.meta.clone().unwrap_or_default();
+            Err(Error::denied("entity_disabled").with_metadata(metadata))
+        }
         other => Ok(other),
     }
 }

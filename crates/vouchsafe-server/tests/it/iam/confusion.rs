@@ -11,7 +11,7 @@ use crate::harness::T0;
 
 const GUIDE_TABLE: &str = include_str!("guide.toml");
 
-fn hmac_token(claims: &serde_json::Value, kid: &str, secret: &[u8]) -> String {
+pub(super) fn hmac_token(claims: &serde_json::Value, kid: &str, secret: &[u8]) -> String {
     let header = json!({"alg": "HS256", "kid": kid}).to_string();
     let input = format!(
         "{}.{}",

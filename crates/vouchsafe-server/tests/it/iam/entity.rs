@@ -36,7 +36,7 @@ async fn subject(core: &TestCore, credential: &str) -> Result<String, String> {
     Ok(claims["sub"].as_str().expect("a subject").to_owned())
 }
 
-async fn add_entity(core: &TestCore, name: &str, alias: &str) -> String {
+pub(super) async fn add_entity(core: &TestCore, name: &str, alias: &str) -> String {
     let accessor = core.read("sys/mounts").await["sys/"]["accessor"].clone();
     let entity = core.write("identity/entity", json!({"name": name})).await;
     let id = entity["id"].as_str().expect("an id").to_owned();

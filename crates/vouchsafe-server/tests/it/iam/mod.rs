@@ -1,6 +1,7 @@
 //! Callers without stored tokens: JWTs of identity providers and API keys of the IAM file's users.
 
 mod api_key;
+mod audit;
 mod bearer;
 mod change;
 mod confusion;
