@@ -1,4 +1,5 @@
-//! Fakes for tests: a clock that tests move, dice that repeat, servers of others, a store and a system in memory.
+//! Fakes for tests: a clock that tests move, dice that repeat, servers of others, a store and a system in memory, and
+//! what happens in the middle of a call.
 //!
 //! Dev-only. Nothing here is used by shipped code.
 #![expect(clippy::expect_used, reason = "a fake that can't go on ends the test")]
@@ -7,6 +8,7 @@ mod clock;
 mod counting;
 mod entropy;
 mod fetcher;
+mod interrupts;
 mod store;
 mod system;
 
@@ -14,5 +16,6 @@ pub use clock::ManualClock;
 pub use counting::{CountingStore, Reads};
 pub use entropy::SeededEntropy;
 pub use fetcher::FakeFetcher;
+pub use interrupts::{InterruptedStore, Interrupts, Moment};
 pub use store::MemoryStore;
 pub use system::TestSystem;

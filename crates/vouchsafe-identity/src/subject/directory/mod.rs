@@ -40,11 +40,18 @@ pub use resolve::Subject;
 
 use self::records::Records;
 use super::group::Group;
+use super::id::EntityId;
 
 /// How many subjects are kept ready. One takes about 1 KiB.
 const SUBJECTS_CACHED: usize = 65_536;
+/// How many names, aliases and ids of aliases are kept with the id of their entity. One takes about
+/// 300 bytes.
+const ENTITY_IDS_CACHED: usize = 16_384;
 /// How many groups are kept parsed.
 const GROUPS_CACHED: usize = 8_192;
+
+/// How often what is looked at record after record is looked at again because it changed meanwhile.
+const LOOKUP_ATTEMPTS_MAX: usize = 16;
 
 /// How many generated names are tried. Names have 32 random bits, so the second is needed about
 /// once in four billion for each object there is.
@@ -84,6 +91,7 @@ impl RequestedMount {
 pub struct Directory {
     view: View,
     groups: VersionedCache<Group>,
+    entity_ids: VersionedCache<EntityId>,
     subjects: Cache<String, Arc<Subject>>,
     last_stamp: AtomicU64,
 }
@@ -95,6 +103,7 @@ impl Directory {
         Self {
             view,
             groups: VersionedCache::new(GROUPS_CACHED),
+            entity_ids: VersionedCache::new(ENTITY_IDS_CACHED),
             subjects: Cache::new(SUBJECTS_CACHED),
             last_stamp: AtomicU64::new(0),
         }

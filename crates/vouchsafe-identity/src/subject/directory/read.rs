@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use vouchsafe_logical::Error;
+use vouchsafe_logical::{CommitError, Error, Newer, record};
 
 use super::transaction::transact;
-use super::{Directory, Subject, keys};
+use super::{Directory, LOOKUP_ATTEMPTS_MAX, Subject, keys};
 use crate::subject::alias::Alias;
 use crate::subject::entity::Entity;
 use crate::subject::group::Group;
@@ -34,36 +34,52 @@ pub enum Query<'q> {
 }
 
 impl Directory {
-    /// An entity with its groups.
+    /// An entity with its groups. What was found before is proved and not read again, so that
+    /// this is good for every request.
     ///
     /// # Errors
-    /// The store's.
+    /// The store's; and [`super::is_conflict`] if the entity keeps changing.
     pub async fn find_entity(&self, query: Query<'_>) -> Result<Option<Arc<Subject>>, Error> {
-        let id = match query {
-            Query::Id(id) => EntityId::parse(id),
-            Query::Name(name) => {
-                self.entity_id_at(Name::find(name).map(|name| keys::entity_name(&name)))
-                    .await?
+        let key = match query {
+            Query::Id(id) => {
+                return match EntityId::parse(id) {
+                    Some(id) => self.unmerged(&id).await,
+                    None => Ok(None),
+                };
             }
-            Query::AliasId(id) => {
-                self.entity_id_at(AliasId::parse(id).map(|id| keys::alias(&id)))
-                    .await?
-            }
+            Query::Name(name) => Name::find(name).map(|name| keys::entity_name(&name)),
+            Query::AliasId(id) => AliasId::parse(id).map(|id| keys::alias(&id)),
             Query::Factors {
                 mount_accessor,
                 name,
             } => {
                 let factors = MountAccessor::parse(mount_accessor).zip(Name::find(name));
-                let key = factors.map(|(mount, name)| keys::alias_factor(&mount, &name));
-                self.entity_id_at(key).await?
+                factors.map(|(mount, name)| keys::alias_factor(&mount, &name))
             }
         };
-        let Some(id) = id else {
+        let Some(key) = key else {
             return Ok(None);
         };
+        for _ in 0..LOOKUP_ATTEMPTS_MAX {
+            let found = self.entity_ids.load(&self.view, &key, record::decode);
+            let Some((version, id)) = found.await? else {
+                return Ok(None);
+            };
+            let subject = self.unmerged(&id).await?;
+            // If it belongs to that entity still, it did when the entity was looked at: what moves
+            // to another entity is never found at neither.
+            if self.view.get_newer(&key, version).await? == Newer::Same {
+                return Ok(subject);
+            }
+        }
+        Err(CommitError::Conflict.into())
+    }
+
+    /// The entity of this id. That of an entity that was merged is good for its tokens, not for
+    /// administration.
+    async fn unmerged(&self, id: &EntityId) -> Result<Option<Arc<Subject>>, Error> {
         let found = self.subject(id.as_str()).await?;
-        // The id of an entity that was merged is good for its tokens, not for administration.
-        Ok(found.filter(|subject| subject.entity().id == id))
+        Ok(found.filter(|subject| subject.entity().id == *id))
     }
 
     /// An alias of an entity, with the entity's id.
@@ -144,13 +160,6 @@ impl Directory {
             .read::<BTreeSet<EntityId>>(&keys::group_members(&group.id))
             .await?;
         Ok(members.map_or(0, |members| members.len()))
-    }
-
-    async fn entity_id_at(&self, key: Option<String>) -> Result<Option<EntityId>, Error> {
-        match key {
-            Some(key) => Ok(self.view.read(&key).await?),
-            None => Ok(None),
-        }
     }
 
     /// All records below a prefix, save those that go while they are read.

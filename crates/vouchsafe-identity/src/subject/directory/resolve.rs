@@ -10,15 +10,12 @@ use std::sync::atomic::Ordering;
 use vouchsafe_logical::{BoxFuture, CommitError, Error, Newer, PolicyNames, Version, record};
 
 use super::reach::{GroupSource, reach};
-use super::{Directory, keys};
+use super::{Directory, LOOKUP_ATTEMPTS_MAX, keys};
 use crate::subject::alias::Alias;
 use crate::subject::entity::Entity;
 use crate::subject::group::Group;
 use crate::subject::id::{EntityId, GroupId};
 use crate::template::{TemplateAlias, TemplateGroup, TemplateSubject};
-
-/// How often a subject is resolved again because it changed meanwhile.
-const RESOLVE_ATTEMPTS_MAX: usize = 16;
 
 /// An entity with all its groups, as they were at one moment.
 #[derive(Debug)]
@@ -130,7 +127,7 @@ impl Directory {
         let Some(id) = EntityId::parse(entity_id) else {
             return Ok(None);
         };
-        for _ in 0..RESOLVE_ATTEMPTS_MAX {
+        for _ in 0..LOOKUP_ATTEMPTS_MAX {
             let Some(subject) = self.resolve(&id).await? else {
                 self.subjects.remove(entity_id);
                 return Ok(None);

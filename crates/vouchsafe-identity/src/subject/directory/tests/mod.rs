@@ -2,6 +2,7 @@
 
 mod author;
 mod damage;
+mod find;
 mod history;
 mod invariants;
 mod limits;
@@ -31,7 +32,11 @@ pub(super) struct Fixture {
 
 impl Fixture {
     pub(super) fn new() -> Self {
-        let view = View::new(Arc::new(MemoryStore::default()), "logical/identity/");
+        let store = Arc::new(MemoryStore::default());
+        Self::over(View::new(store, "logical/identity/"))
+    }
+
+    pub(super) fn over(view: View) -> Self {
         Self {
             directory: Directory::new(view.clone()),
             view,
