@@ -229,17 +229,15 @@ async fn holder(runtime: &Runtime, request: &Request, now: Timestamp) -> Result<
 }
 
 /// The caller behind a credential that is stored nowhere.
-async fn unstored(runtime: &Runtime, proved: Unstored, now: Timestamp) -> Result<Caller, Error> {
+async fn unstored(
+    runtime: &Runtime,
+    proved: Arc<Unstored>,
+    now: Timestamp,
+) -> Result<Caller, Error> {
     let found = iam::subject(runtime, &proved, now).await?;
     let subject = found.as_deref();
     let identity_policies = subject.map_or_else(PolicyNames::default, |s| s.policies().clone());
-    let entry = match subject {
-        Some(subject) => Arc::new(TokenEntry {
-            entity_id: Some(subject.entity().id.to_string()),
-            ..TokenEntry::clone(&proved.entry)
-        }),
-        None => proved.entry,
-    };
+    let entry = proved.entry(subject.map(|subject| &subject.entity().id));
     let effective = policy::effective(&entry.policies, subject);
     let acl = runtime
         .policies

@@ -14,6 +14,10 @@ use crate::error::Error;
 use crate::field::{CommaList, Data};
 use crate::policy_name::PolicyNames;
 
+/// The largest JSON of claims that is kept of a proof, in bytes. A batch token carries them in itself,
+/// and travels in a header.
+pub const CLAIMS_BYTES_MAX: usize = 4 * 1024;
+
 /// A successful proof of identity.
 #[derive(Clone, Debug, Default)]
 pub struct Login {

@@ -189,19 +189,15 @@ pub(crate) async fn api_key(
     runtime: &Runtime,
     key: &str,
     now: Timestamp,
-) -> Result<Option<Unstored>, Error> {
+) -> Result<Option<Arc<Unstored>>, Error> {
     let iam = &runtime.iam;
     let admin = iam.settings.admin_api_key.load_full();
     if admin.is_some_and(|admin: Arc<Secret<String>>| admin.ct_eq(key.as_bytes())) {
         let meta = BTreeMap::from([("user".to_owned(), ADMIN.to_owned())]);
         let policies = PolicyNames::default();
         let entry = entry_of(ADMIN.to_owned(), policies, meta, now, None, "iam/user");
-        return Ok(Some(Unstored {
-            entry: Arc::new(entry),
-            access: IamAccess::ReadWrite,
-            alias: None,
-            create_entity: false,
-        }));
+        let caller = Unstored::new(entry, IamAccess::ReadWrite);
+        return Ok(Some(Arc::new(caller)));
     }
     if key.is_empty() || key.len() > TOKEN_BYTES_MAX {
         return Ok(None);
@@ -245,10 +241,6 @@ pub(crate) async fn api_key(
     let end = Some(record.expires_at);
     let policies = role.acl_policies.clone();
     let entry = entry_of(owner.user.clone(), policies, meta, now, end, "iam/user");
-    Ok(Some(Unstored {
-        entry: Arc::new(entry),
-        access: IamAccess::of(&role.capabilities),
-        alias: None,
-        create_entity: false,
-    }))
+    let caller = Unstored::new(entry, IamAccess::of(&role.capabilities));
+    Ok(Some(Arc::new(caller)))
 }

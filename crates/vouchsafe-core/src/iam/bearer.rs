@@ -19,7 +19,7 @@ use vouchsafe_trust::{Refusal, RefusalKind};
 use super::access::IamAccess;
 use super::applied::{Applied, Verifier};
 use super::remembered::{LEEWAY_SECONDS, Proof, Window};
-use super::{Unstored, entry_of};
+use super::{Unstored, claims, entry_of};
 use crate::runtime::Runtime;
 
 /// A token of either family, taken apart and not verified.
@@ -69,7 +69,7 @@ pub(crate) async fn bearer(
     runtime: &Runtime,
     token: &str,
     now: Timestamp,
-) -> Result<Unstored, Error> {
+) -> Result<Arc<Unstored>, Error> {
     let Some(applied) = runtime.iam.applied().await? else {
         return Err(Error::denied("iam_not_configured"));
     };
@@ -80,12 +80,12 @@ pub(crate) async fn bearer(
     let date = numeric_date(now);
     if let Some(proof) = runtime.iam.remembered.get(&hash) {
         if holds(&proof, &applied, date) {
-            return Ok(proof.caller());
+            return Ok(Arc::clone(&proof.caller));
         }
         runtime.iam.remembered.remove(&hash);
     }
     let proof = Arc::new(verify(runtime, &applied, token, date, now).await?);
-    let caller = proof.caller();
+    let caller = Arc::clone(&proof.caller);
     runtime.iam.remembered.insert(hash, proof);
     Ok(caller)
 }
@@ -182,7 +182,7 @@ fn proof(
         ("role".to_owned(), role.name.clone()),
         ("sub".to_owned(), subject.clone()),
     ]);
-    let entry = entry_of(
+    let mut entry = entry_of(
         format!("{}/{subject}", provider.name),
         role.acl_policies.clone(),
         meta,
@@ -190,15 +190,17 @@ fn proof(
         claims.expires_at().and_then(timestamp_of),
         "direct-jwt",
     );
+    entry.claims = claims::kept(claims.all()).map(Arc::new);
     Ok(Proof {
         generation: applied.generation,
         provider: provider.name.clone(),
         keys,
         window,
-        entry: Arc::new(entry),
-        access: IamAccess::of(&role.capabilities),
-        alias: alias_name(&provider.issuer, &subject),
-        create_entity: role.create_entity,
+        caller: Arc::new(Unstored {
+            alias: Some(alias_name(&provider.issuer, &subject)),
+            create_entity: role.create_entity,
+            ..Unstored::new(entry, IamAccess::of(&role.capabilities))
+        }),
     })
 }
 

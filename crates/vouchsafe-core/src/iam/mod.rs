@@ -21,6 +21,7 @@ mod api_key;
 mod applied;
 mod at_start;
 mod bearer;
+mod claims;
 mod remembered;
 pub(crate) mod routes;
 mod shape;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use vouchsafe_iam::IamConfig;
+use vouchsafe_identity::subject::EntityId;
 use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
     Clock, CommitError, Error, Fetch, PolicyNames, Secret, StoreError, Timestamp, VersionedCache,
@@ -66,14 +68,48 @@ pub struct IamSettings {
 
 /// A caller who was authenticated without a stored token.
 pub(crate) struct Unstored {
-    /// What is known of the credential, in the form of a token's entry.
-    pub(crate) entry: Arc<TokenEntry>,
+    entry: Arc<TokenEntry>,
+    /// The entry with the entity that the caller had last, so that it is not copied for each request.
+    attached: ArcSwapOption<TokenEntry>,
     /// What it may do on the REST API.
     pub(crate) access: IamAccess,
     /// The name of the alias that stands for issuer and subject.
-    pub(crate) alias: Option<String>,
+    alias: Option<String>,
     /// Whether an entity is made where there is none.
-    pub(crate) create_entity: bool,
+    create_entity: bool,
+}
+
+impl Unstored {
+    /// A caller without an entity.
+    fn new(entry: TokenEntry, access: IamAccess) -> Self {
+        Self {
+            entry: Arc::new(entry),
+            attached: ArcSwapOption::empty(),
+            access,
+            alias: None,
+            create_entity: false,
+        }
+    }
+
+    /// What is known of the credential, in the form of the entry of a token that stands for this
+    /// entity.
+    pub(crate) fn entry(&self, entity: Option<&EntityId>) -> Arc<TokenEntry> {
+        let Some(entity) = entity else {
+            return Arc::clone(&self.entry);
+        };
+        let attached = self.attached.load();
+        if let Some(attached) = &*attached
+            && attached.entity_id.as_deref() == Some(entity.as_str())
+        {
+            return Arc::clone(attached);
+        }
+        let entry = Arc::new(TokenEntry {
+            entity_id: Some(entity.to_string()),
+            ..TokenEntry::clone(&self.entry)
+        });
+        self.attached.store(Some(Arc::clone(&entry)));
+        entry
+    }
 }
 
 /// The IAM file in storage with its caches.

@@ -27,11 +27,11 @@ pub(crate) async fn subject(
     let Some(name) = &caller.alias else {
         return Ok(None);
     };
-    let mount = runtime
-        .mounts
-        .table()
+    // The whole table is held, so that nothing of the mount is copied.
+    let table = Arc::clone(&*runtime.mounts.table());
+    let mount = table
         .at("sys/")
-        .map(|mount| mount.summary().clone())
+        .map(|mount| mount.summary())
         .ok_or_else(|| Error::internal("`sys/` is not mounted"))?;
     let query = Query::Factors {
         mount_accessor: &mount.accessor,
@@ -40,7 +40,7 @@ pub(crate) async fn subject(
     let found = match runtime.directory.find_entity(query).await? {
         Some(found) => Some(found),
         None if caller.create_entity => {
-            let id = create(runtime, &mount, name, now).await?;
+            let id = create(runtime, mount, name, now).await?;
             runtime.directory.subject(&id).await?
         }
         None => None,

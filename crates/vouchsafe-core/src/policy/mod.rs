@@ -37,21 +37,20 @@ pub struct StoredPolicy {
 }
 
 /// A policy of the REST API's capabilities.
-fn built_in((number, access): (u64, IamAccess)) -> Numbered {
+fn built_in((number, access): (u64, IamAccess)) -> Arc<Numbered> {
     #[expect(
         clippy::expect_used,
         reason = "the text is a constant of this crate, and a test parses it"
     )]
     let policy = Policy::parse(POLICY_NAME, &access.policy()).expect("a policy");
-    Numbered {
+    Arc::new(Numbered {
         number,
         timed: false,
         policy: Arc::new(policy),
-    }
+    })
 }
 
 /// A parsed policy with a number that no other parsed policy of this process ever has.
-#[derive(Clone)]
 struct Numbered {
     number: u64,
     /// Whether a template asks for the time, so that an ACL from it holds for a second only.
@@ -75,14 +74,14 @@ pub struct PolicyStore {
     next_number: AtomicU64,
     root: Arc<Acl>,
     /// The capabilities of the REST API, in the order of [`IamAccess::ALL`].
-    by_access: Vec<Numbered>,
+    by_access: Vec<Arc<Numbered>>,
 }
 
 impl PolicyStore {
     /// The policies below `core/policy/` of the root view.
     #[must_use]
     pub fn new(root: &View) -> Self {
-        let by_access: Vec<Numbered> = (1..).zip(IamAccess::ALL).map(built_in).collect();
+        let by_access: Vec<Arc<Numbered>> = (1..).zip(IamAccess::ALL).map(built_in).collect();
         Self {
             view: root.sub("core/policy/"),
             parsed: VersionedCache::new(POLICIES_CACHED),
@@ -232,7 +231,7 @@ impl PolicyStore {
             }
         }
         if let Some(found) = access.and_then(|access| self.by_access.get(access.index())) {
-            policies.push(Arc::new(found.clone()));
+            policies.push(Arc::clone(found));
         }
         let key = AclKey {
             second: policies

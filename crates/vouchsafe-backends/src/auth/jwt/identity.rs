@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
+use vouchsafe_logical::CLAIMS_BYTES_MAX;
 
 use super::check::{Failure, Subject};
 use super::claim;
@@ -10,10 +11,6 @@ use super::role::ROLE_METADATA;
 
 /// Where Microsoft Entra names claims that did not fit into the token.
 const OVERAGE: &str = "_claim_names";
-
-/// The largest JSON of claims that a token keeps, in bytes. A batch token carries them in itself, and
-/// travels in a header.
-pub(super) const CLAIMS_BYTES_MAX: usize = 4 * 1024;
 
 /// The claims that the token of the login keeps; `None` where they are too large.
 pub(super) fn kept(subject: &Subject<'_>) -> Option<Map<String, Value>> {

@@ -9,8 +9,8 @@ use ipnet::IpNet;
 use serde_json::{Value, json};
 use vouchsafe_jose::{NumericDate, UnverifiedJwt, VerifiedJwt};
 use vouchsafe_logical::{
-    Access, AliasProposal, Answer, Call, Data, Error, Login, Method, Reply, Route, TokenParameters,
-    input,
+    Access, AliasProposal, Answer, CLAIMS_BYTES_MAX, Call, Data, Error, Login, Method, Reply,
+    Route, TokenParameters, input,
 };
 use vouchsafe_trust::times::numeric_date;
 use vouchsafe_trust::{Refusal, RefusalKind};
@@ -18,7 +18,7 @@ use vouchsafe_trust::{Refusal, RefusalKind};
 use super::Jwt;
 use super::check::{CHECKS, Failure, Outcome, Subject};
 use super::config::Config;
-use super::identity::{self, CLAIMS_BYTES_MAX};
+use super::identity;
 use super::role::{Role, RoleType};
 use super::trusted::Trusted;
 

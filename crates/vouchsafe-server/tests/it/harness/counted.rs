@@ -1,16 +1,20 @@
-//! The storage of a test, which counts what is read from it and can be taken down.
+//! The storage of a test, which counts what is read from it, can be taken down, and lets things happen in
+//! the middle of a call.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use vouchsafe_logical::{Batch, BoxFuture, CommitError, Newer, Record, StoreError, Version};
 use vouchsafe_storage::physical::{PhysicalSnapshot, Replacement};
 use vouchsafe_storage::{ChangeFeed, InMemory, Physical, Revision};
+use vouchsafe_testing::{Interrupts, Moment};
 
 /// A store in memory and how many records were asked for or listed.
 pub(crate) struct Counted {
     inner: InMemory,
     read: AtomicUsize,
+    handed_out: AtomicUsize,
     is_down: AtomicBool,
+    interrupts: Interrupts,
 }
 
 impl Counted {
@@ -18,6 +22,8 @@ impl Counted {
         Self {
             inner: InMemory::new(),
             read: AtomicUsize::new(0),
+            handed_out: AtomicUsize::new(0),
+            interrupts: Interrupts::default(),
             is_down: AtomicBool::new(false),
         }
     }
@@ -25,6 +31,16 @@ impl Counted {
     /// How many records were asked for or listed since the last call.
     pub(crate) fn take_reads(&self) -> usize {
         self.read.swap(0, Ordering::SeqCst)
+    }
+
+    /// How many records were handed out, to be decrypted, since the last call.
+    pub(super) fn take_handed_out(&self) -> usize {
+        self.handed_out.swap(0, Ordering::SeqCst)
+    }
+
+    /// What happens in the middle of calls.
+    pub(super) const fn interrupts(&self) -> &Interrupts {
+        &self.interrupts
     }
 
     /// Lets every call fail from now on.
@@ -39,6 +55,11 @@ impl Counted {
         Ok(())
     }
 
+    fn hand_out(&self, is_record: bool) {
+        self.handed_out
+            .fetch_add(usize::from(is_record), Ordering::SeqCst);
+    }
+
     fn count(&self, records: usize) {
         self.read.fetch_add(records, Ordering::SeqCst);
     }
@@ -49,7 +70,9 @@ impl Physical for Counted {
         Box::pin(async move {
             self.up()?;
             self.count(1);
-            self.inner.get(key).await
+            let found = self.inner.get(key).await?;
+            self.hand_out(found.is_some());
+            Ok(found)
         })
     }
 
@@ -61,7 +84,9 @@ impl Physical for Counted {
         Box::pin(async move {
             self.up()?;
             self.count(1);
-            self.inner.get_newer(key, than).await
+            let found = self.inner.get_newer(key, than).await?;
+            self.hand_out(matches!(found, Newer::Record(_)));
+            Ok(found)
         })
     }
 
@@ -82,6 +107,7 @@ impl Physical for Counted {
     fn commit(&self, batch: Batch) -> BoxFuture<'_, Result<Revision, CommitError>> {
         Box::pin(async move {
             self.up()?;
+            self.interrupts.pass(Moment::Commit).await;
             self.inner.commit(batch).await
         })
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use vouchsafe_storage::Physical;
+use vouchsafe_testing::Moment;
 
 use super::TestCore;
 
@@ -10,6 +11,16 @@ impl TestCore {
     /// How many records were asked for or listed since the last call, or the start.
     pub(crate) fn take_reads(&self) -> usize {
         self.physical.take_reads()
+    }
+
+    /// How many records were decrypted since the last call, or the start.
+    pub(crate) fn take_decrypted(&self) -> usize {
+        self.physical.take_handed_out()
+    }
+
+    /// Lets something happen when the next write has been decided on, and before it is written.
+    pub(crate) fn before_next_commit(&self, happens: impl Future<Output = ()> + Send + 'static) {
+        self.physical.interrupts().at(Moment::Commit, happens);
     }
 
     /// Lets every call of the storage fail from now on.

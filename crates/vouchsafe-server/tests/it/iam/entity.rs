@@ -17,8 +17,8 @@ async fn identity_core(idp: &Idp) -> TestCore {
     core
 }
 
-/// The subject of the identity token that a credential gets.
-async fn subject(core: &TestCore, credential: &str) -> Result<String, String> {
+/// The claims of the identity token that a credential gets.
+pub(super) async fn identity_token(core: &TestCore, credential: &str) -> Result<Value, String> {
     use base64::Engine;
     let outcome = core
         .handle(Operation::Read, TOKEN, Some(credential), json!({}))
@@ -32,7 +32,12 @@ async fn subject(core: &TestCore, credential: &str) -> Result<String, String> {
     let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD
         .decode(payload)
         .expect("base64url");
-    let claims: Value = serde_json::from_slice(&payload).expect("JSON");
+    Ok(serde_json::from_slice(&payload).expect("JSON"))
+}
+
+/// The subject of the identity token that a credential gets.
+async fn subject(core: &TestCore, credential: &str) -> Result<String, String> {
+    let claims = identity_token(core, credential).await?;
     Ok(claims["sub"].as_str().expect("a subject").to_owned())
 }
 
@@ -119,4 +124,97 @@ async fn an_entity_gives_its_policies_and_a_disabled_one_refuses() {
     )
     .await;
     assert_eq!(refusal_of(&core, ALLOWED, &token).await, "entity_disabled");
+}
+
+/// What a request with a remembered token and an entity needs is proved, not read and decrypted again.
+#[tokio::test]
+async fn a_repeated_request_decrypts_nothing() {
+    let idp = Idp::new("k1");
+    let core = core_with(&idp.table("app1", "", "")).await;
+    let group = |id: &str| json!({"name": "g", "member_entity_ids": [id], "policies": ["app"]});
+    for (token, alias) in [
+        (idp.token(json!({})), "https://idp.example/#ci"),
+        (idp.token(json!({"sub": "none"})), ""),
+    ] {
+        if !alias.is_empty() {
+            let id = add_entity(&core, "ci", alias).await;
+            core.write("identity/group", group(&id)).await;
+        }
+        assert_eq!(refusal_of(&core, ALLOWED, &token).await, "");
+        core.take_decrypted();
+        for _ in 0..3 {
+            assert_eq!(refusal_of(&core, ALLOWED, &token).await, "");
+            assert_eq!(core.take_decrypted(), 0, "{alias}");
+        }
+    }
+}
+
+/// Whose alias it is counts from the very next request on, on every node.
+#[tokio::test]
+async fn an_alias_that_moves_goes_or_comes_holds_at_once() {
+    let idp = Idp::new("k1");
+    let here = core_with(&idp.table("app1", "", "")).await;
+    let there = here.beside().await;
+    let token = idp.token(json!({}));
+    for (policy, path) in [("a", "probe/echo/x"), ("b", "probe/echo/y")] {
+        let text = format!("path \"{path}\" {{ capabilities = [\"read\"] }}");
+        here.write(
+            &format!("sys/policies/acl/{policy}"),
+            json!({ "policy": text }),
+        )
+        .await;
+    }
+    let reach = async |a: bool, b: bool| {
+        for core in [&here, &there] {
+            for (path, is_allowed) in [("probe/echo/x", a), ("probe/echo/y", b)] {
+                let expected = if is_allowed { "" } else { "policy_denied" };
+                assert_eq!(refusal_of(core, path, &token).await, expected, "{path}");
+            }
+        }
+    };
+    reach(false, false).await;
+    let first = add_entity(&here, "a", "https://idp.example/#ci").await;
+    let policies = |policy: &str| json!({ "policies": [policy] });
+    here.write(&format!("identity/entity/id/{first}"), policies("a"))
+        .await;
+    reach(true, false).await;
+    let second = here.write("identity/entity", json!({"name": "b"})).await;
+    let second = second["id"].as_str().expect("an id").to_owned();
+    here.write(&format!("identity/entity/id/{second}"), policies("b"))
+        .await;
+    let accessor = here.accessor("sys/").await;
+    let moved = json!({
+        "name": "https://idp.example/#ci", "canonical_id": second, "mount_accessor": accessor,
+    });
+    here.write("identity/entity-alias", moved).await;
+    reach(false, true).await;
+    here.delete(&format!("identity/entity/id/{second}")).await;
+    reach(false, false).await;
+    let moved = json!({
+        "name": "https://idp.example/#ci", "canonical_id": first, "mount_accessor": accessor,
+    });
+    there.write("identity/entity-alias", moved).await;
+    reach(true, false).await;
+    there
+        .write(
+            &format!("identity/entity/id/{first}"),
+            json!({"disabled": true}),
+        )
+        .await;
+    for core in [&here, &there] {
+        assert_eq!(refusal_of(core, ALLOWED, &token).await, "entity_disabled");
+    }
+    there
+        .write(
+            &format!("identity/entity/id/{first}"),
+            json!({"disabled": false}),
+        )
+        .await;
+    let alias =
+        there.read(&format!("identity/entity/id/{first}")).await["aliases"][0]["id"].clone();
+    let alias = alias.as_str().expect("an id");
+    there
+        .delete(&format!("identity/entity-alias/id/{alias}"))
+        .await;
+    reach(false, false).await;
 }

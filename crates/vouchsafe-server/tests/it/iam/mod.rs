@@ -4,6 +4,7 @@ mod api_key;
 mod audit;
 mod bearer;
 mod change;
+mod claims;
 mod confusion;
 mod entity;
 mod pvlt;
