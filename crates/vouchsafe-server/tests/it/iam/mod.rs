@@ -8,6 +8,7 @@ mod claims;
 mod confusion;
 mod entity;
 mod pvlt;
+mod race;
 mod refusal;
 
 use serde_json::{Value, json};
