@@ -2,6 +2,7 @@
 //! matter of luck.
 
 use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
 
 use vouchsafe_logical::{Batch, BoxFuture, CommitError, Newer, Record, Store, StoreError, Version};
 
@@ -42,6 +43,19 @@ impl Interrupts {
         if let Some(happens) = happens {
             happens.await;
         }
+    }
+}
+
+/// The output of a future that waits for nobody, for a place that can't wait.
+///
+/// # Panics
+/// It does wait.
+pub fn at_once<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    match future.as_mut().poll(&mut context) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("what had to happen at once waits"),
     }
 }
 

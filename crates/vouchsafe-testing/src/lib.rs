@@ -16,6 +16,6 @@ pub use clock::ManualClock;
 pub use counting::{CountingStore, Reads};
 pub use entropy::SeededEntropy;
 pub use fetcher::FakeFetcher;
-pub use interrupts::{InterruptedStore, Interrupts, Moment};
+pub use interrupts::{InterruptedStore, Interrupts, Moment, at_once};
 pub use store::MemoryStore;
 pub use system::TestSystem;

@@ -148,6 +148,23 @@ impl IssuerKeys {
         fetch: &dyn Fetch,
         clock: &dyn Clock,
     ) -> Result<VerifiedJwt, Refusal> {
+        let verified = self.verify_noting(token, allowed, fetch, clock).await;
+        verified.map(|(token, _)| token)
+    }
+
+    /// The same, with the [`Self::generation`] of the keys that verified it: what is remembered of a
+    /// token holds as long as that is the generation of the keys. To ask for it before or after could
+    /// be to ask for that of others.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub async fn verify_noting(
+        &self,
+        token: UnverifiedJwt<'_>,
+        allowed: AlgorithmSet,
+        fetch: &dyn Fetch,
+        clock: &dyn Clock,
+    ) -> Result<(VerifiedJwt, u64), Refusal> {
         // Nobody is asked about a token that would be refused whatever the answer.
         if !allowed.contains(token.algorithm()) {
             let found = token.algorithm();
@@ -155,14 +172,14 @@ impl IssuerKeys {
         }
         let snapshot = self.usable(fetch, clock).await?;
         let (token, error) = match token.try_verify(&snapshot.keys, allowed) {
-            Ok(verified) => return Ok(verified),
+            Ok(verified) => return Ok((verified, snapshot.generation)),
             Err(refused) => refused,
         };
         if !newer_keys_may_verify(&error) {
             return Err(error.into());
         }
         match self.newer_than(&snapshot, fetch, clock).await {
-            Some(newer) => Ok(token.verify(&newer.keys, allowed)?),
+            Some(newer) => Ok((token.verify(&newer.keys, allowed)?, newer.generation)),
             None => Err(error.into()),
         }
     }

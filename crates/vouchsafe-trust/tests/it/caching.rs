@@ -1,5 +1,8 @@
 //! How long keys are kept: within bounds, beyond the death of their issuer, and not for ever.
 
+use std::sync::Arc;
+
+use vouchsafe_testing::at_once;
 use vouchsafe_trust::schedule::{AGE_DEFAULT, AGE_MIN, RETRY_AFTER_FAILURE, STALE_MAX};
 
 use crate::issuer::{DOCUMENT, KEYS, Key, World};
@@ -134,4 +137,40 @@ async fn the_generation_changes_with_the_keys_and_with_nothing_else() {
     other.publish(KEYS, &[&a, &b]);
     other.verify(&b.token()).await.unwrap();
     assert_ne!(other.keys.generation(), world.keys.generation());
+}
+
+/// The keys change after they were taken up to verify a token: the token is verified by those, and
+/// what is said to have verified it are not the new ones.
+#[tokio::test]
+async fn the_generation_is_that_of_the_keys_that_verified() {
+    let (old, new) = (Key::new("old"), Key::new("new"));
+    let world = Arc::new(World::with_jwks(&[KEYS]));
+    world.publish_for(KEYS, &[&old], Some(400));
+    assert_eq!(world.reason(&old.token()).await, "verified");
+    let before = world.keys.generation();
+    world.wait(300);
+    world.publish_for(KEYS, &[&new], Some(400));
+    let other = Arc::clone(&world);
+    world.clock.when_asked(move || {
+        at_once(other.keys.refresh_if_due(&other.servers, &other.clock)).unwrap();
+    });
+    assert_eq!(world.generation_of(&old.token()).await.unwrap(), before);
+    assert_ne!(world.keys.generation(), before);
+    let refusal = world.generation_of(&old.token()).await.unwrap_err();
+    assert_eq!(refusal.reason(), "key_not_found");
+    let now = world.generation_of(&new.token()).await.unwrap();
+    assert_eq!(now, world.keys.generation());
+}
+
+/// Keys that a token causes to be fetched are those that verify it.
+#[tokio::test]
+async fn the_generation_is_that_of_keys_that_were_fetched_for_the_token() {
+    let (old, new) = (Key::new("old"), Key::new("new"));
+    let world = World::with_jwks(&[KEYS]);
+    world.publish(KEYS, &[&old]);
+    let first = world.generation_of(&old.token()).await.unwrap();
+    world.publish(KEYS, &[&old, &new]);
+    let second = world.generation_of(&new.token()).await.unwrap();
+    assert_ne!(first, second);
+    assert_eq!(world.generation_of(&old.token()).await.unwrap(), second);
 }

@@ -101,6 +101,18 @@ impl World {
         Ok(verified.claims().subject().unwrap_or_default().to_owned())
     }
 
+    /// The generation of the keys that verify a token.
+    pub(crate) async fn generation_of(&self, token: &str) -> Result<u64, Refusal> {
+        let (token, all) = (
+            UnverifiedJwt::parse(token)?,
+            vouchsafe_jose::AlgorithmSet::ALL,
+        );
+        let verified = self
+            .keys
+            .verify_noting(token, all, &self.servers, &self.clock);
+        verified.await.map(|(_, generation)| generation)
+    }
+
     pub(crate) async fn reason(&self, token: &str) -> &'static str {
         match self.verify(token).await {
             Ok(_) => "verified",

@@ -71,6 +71,7 @@ impl Physical for Counted {
             self.up()?;
             self.count(1);
             let found = self.inner.get(key).await?;
+            self.interrupts.pass(Moment::Read(key.to_owned())).await;
             self.hand_out(found.is_some());
             Ok(found)
         })
@@ -85,6 +86,7 @@ impl Physical for Counted {
             self.up()?;
             self.count(1);
             let found = self.inner.get_newer(key, than).await?;
+            self.interrupts.pass(Moment::Read(key.to_owned())).await;
             self.hand_out(matches!(found, Newer::Record(_)));
             Ok(found)
         })

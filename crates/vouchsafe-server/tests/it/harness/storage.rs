@@ -18,6 +18,16 @@ impl TestCore {
         self.physical.take_handed_out()
     }
 
+    /// Lets something happen when the record at `key` was read next.
+    pub(crate) fn after_next_read(
+        &self,
+        key: &str,
+        happens: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let moment = Moment::Read(key.to_owned());
+        self.physical.interrupts().at(moment, happens);
+    }
+
     /// Lets something happen when the next write has been decided on, and before it is written.
     pub(crate) fn before_next_commit(&self, happens: impl Future<Output = ()> + Send + 'static) {
         self.physical.interrupts().at(Moment::Commit, happens);

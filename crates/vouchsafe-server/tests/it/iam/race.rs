@@ -1,11 +1,13 @@
 //! What happens in the middle of something else.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 use vouchsafe_logical::{Operation, Response};
+use vouchsafe_testing::at_once;
 
-use super::{ALLOWED, apply, core_with, refusal_of};
+use super::{ALLOWED, Idp, apply, core_with, refusal_of};
 use crate::harness::TestCore;
 
 const REGENERATE: &str = "sys/pvlt/ctl/iam/user/regen";
@@ -30,6 +32,34 @@ async fn regenerate(core: &TestCore) -> Result<String, String> {
 async fn keys_of_users(core: &TestCore) -> Vec<String> {
     let is_of_user = |key: &String| key.contains("core/iam/user/") || key.contains("core/iam/key/");
     core.keys().await.into_iter().filter(is_of_user).collect()
+}
+
+/// The keys of a provider change after a token was looked at and before that is remembered: it is not
+/// remembered as proved by keys that never saw it.
+#[tokio::test]
+async fn what_older_keys_verified_is_not_remembered_under_newer_ones() {
+    let uri = "https://idp.example/jwks";
+    let (old, new) = (Idp::new("2025"), Idp::new("2026"));
+    let core = core_with(&old.remote_table("app1", uri)).await;
+    core.fetcher.serve(uri, old.jwks());
+    let before = old.token(json!({"jti": "before"}));
+    assert_eq!(refusal_of(&core, ALLOWED, &before).await, "");
+    // The keys are due: an errand fetches others when they have been asked how old they are.
+    core.clock.advance(Duration::from_secs(4 * 60));
+    core.fetcher.serve(uri, new.jwks());
+    let (clock, errands) = (Arc::clone(&core.clock), Arc::clone(&core.core));
+    core.after_next_read("core/iam/conf", async move {
+        clock.when_asked(move || {
+            at_once(tokio::task::unconstrained(errands.run_errands()));
+        });
+    });
+    let token = old.token(json!({"jti": "meanwhile"}));
+    assert_eq!(refusal_of(&core, ALLOWED, &token).await, "");
+    assert_eq!(core.fetcher.count(uri), 2, "the keys did not change");
+    for token in [&token, &before] {
+        assert_eq!(refusal_of(&core, ALLOWED, token).await, "key_not_found");
+    }
+    assert_eq!(refusal_of(&core, ALLOWED, &new.token(json!({}))).await, "");
 }
 
 /// A file that removes a user is about to be written when the user gets a key: the key does not
