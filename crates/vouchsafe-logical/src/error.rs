@@ -89,7 +89,7 @@ pub struct Error {
     messages: Vec<String>,
     detail: Option<Detail>,
     data: Option<Value>,
-    metadata: Option<Box<BTreeMap<String, String>>>,
+    metadata: BTreeMap<String, String>,
     failed_principal: bool,
 }
 
@@ -102,7 +102,7 @@ impl Error {
             messages: vec![message.into()],
             detail: None,
             data: None,
-            metadata: None,
+            metadata: BTreeMap::new(),
             failed_principal: false,
         }
     }
@@ -126,7 +126,7 @@ impl Error {
             messages: Vec::new(),
             detail: None,
             data: None,
-            metadata: None,
+            metadata: BTreeMap::new(),
             failed_principal: false,
         }
     }
@@ -175,7 +175,7 @@ impl Error {
     /// proved; never what a client merely says.
     #[must_use]
     pub fn with_metadata(mut self, metadata: BTreeMap<String, String>) -> Self {
-        self.metadata = Some(Box::new(metadata));
+        self.metadata = metadata;
         self
     }
 
@@ -232,10 +232,10 @@ impl Error {
         self.data.as_ref()
     }
 
-    /// What is known for certain of whoever was refused, if anything.
+    /// What is known for certain of whoever was refused; may be empty.
     #[must_use]
-    pub fn metadata(&self) -> Option<&BTreeMap<String, String>> {
-        self.metadata.as_deref()
+    pub const fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.metadata
     }
 
     /// Whether this is a failed proof of identity that counts towards a lockout.

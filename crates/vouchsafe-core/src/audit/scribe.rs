@@ -101,7 +101,11 @@ impl<'a> Scribe<'a> {
         let Some(caller) = &record.caller else {
             return AuthSection {
                 policy_results,
-                metadata: record.refusal.as_ref().and_then(Error::metadata),
+                metadata: record
+                    .refusal
+                    .as_ref()
+                    .map(Error::metadata)
+                    .filter(|metadata| !metadata.is_empty()),
                 token_type: "default",
                 ..AuthSection::default()
             };
