@@ -57,7 +57,7 @@ impl Core {
     async fn pipeline(&self, request: &Request) -> Outcome {
         if let Some(door) = door::of(request) {
             let result = self.open(door, request).await;
-            return self.at_the_door(request, result);
+            return self.at_the_door(request.operation, result);
         }
         let Some(runtime) = self.runtime() else {
             let result = Err(Error::sealed());
@@ -154,8 +154,12 @@ impl Core {
     }
 
     /// The outcome of a request that needs no pipeline.
-    pub(crate) fn at_the_door(&self, request: &Request, result: Result<Reply, Error>) -> Outcome {
-        metric::count_door(&self.ports.metrics, request.operation, &result);
+    pub(crate) fn at_the_door(
+        &self,
+        operation: Operation,
+        result: Result<Reply, Error>,
+    ) -> Outcome {
+        metric::count_door(&self.ports.metrics, operation, &result);
         Outcome {
             result,
             mount_type: "system".to_owned(),

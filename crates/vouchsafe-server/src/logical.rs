@@ -261,14 +261,9 @@ impl Edge {
         let core = Arc::clone(&self.core);
         let upload = Upload::new(body, self.limits.snapshot_bytes, self.limits.body_timeout);
         let task = async move {
-            let result = core.restore(upload).await;
+            let outcome = core.restore(upload).await;
             drop(permit);
-            Outcome {
-                result,
-                mount_type: "system".to_owned(),
-                counted: None,
-                caller: String::new(),
-            }
+            outcome
         };
         let outcome = begun(task).await?;
         Ok(encode::outcome(id, headers, outcome, &self.limits))

@@ -91,13 +91,13 @@ impl Core {
     /// audit entry or an unsealed server, as the other paths that tell a server's state.
     #[must_use]
     pub fn show_metrics_to_everybody(&self, request: &Request) -> Outcome {
-        self.at_the_door(request, self.show_metrics(request))
+        self.at_the_door(request.operation, self.show_metrics(request))
     }
 
     /// The answer of `sys/metrics` through a listener that shows it to nobody.
     #[must_use]
     pub fn refuse_metrics(&self, request: &Request) -> Outcome {
-        self.at_the_door(request, Err(Error::denied("metrics_disallowed")))
+        self.at_the_door(request.operation, Err(Error::denied("metrics_disallowed")))
     }
 
     /// The answer of `sys/metrics`, for a caller who may see it.

@@ -10,6 +10,7 @@ use vouchsafe_logical::{ByteStream, Error, ErrorKind, Operation, Reply, RequestP
 use vouchsafe_storage::barrier::RestoreError;
 
 use crate::core::Core;
+use crate::handle::Outcome;
 
 const PATH: &str = "sys/storage/snapshot";
 
@@ -23,9 +24,13 @@ impl Core {
     /// Restores a snapshot. The server is sealed afterwards, with the seal of the one that was
     /// backed up. It holds all of the snapshot or nothing of it.
     ///
-    /// # Errors
-    /// The server is initialised; what comes is not a whole snapshot; the store's.
-    pub async fn restore(&self, mut snapshot: impl ByteStream) -> Result<Reply, Error> {
+    /// Refused are: an initialised server; what is not a whole snapshot; what the store refuses.
+    pub async fn restore(&self, snapshot: impl ByteStream) -> Outcome {
+        let result = self.take_snapshot(snapshot).await;
+        self.at_the_door(Operation::Update, result)
+    }
+
+    async fn take_snapshot(&self, mut snapshot: impl ByteStream) -> Result<Reply, Error> {
         let mut restore = self.barrier.restore().await.map_err(refused)?;
         while let Some(bytes) = snapshot.next().await? {
             restore.feed(&bytes).await.map_err(refused)?;

@@ -132,7 +132,11 @@ async fn what_is_no_whole_snapshot_is_refused_and_leaves_the_server_empty() {
         assert!(refused.ends_with("nothing was restored"), "{refused}");
         assert!(!is_initialized(&empty).await);
     }
+    let counted = |name: &str, label: &str| empty.metrics.value(name, ["sys/", "system", label]);
+    assert_eq!(counted("vouchsafe_refusals_total", "snapshot_truncated"), 2);
+    let before = counted("vouchsafe_requests_total", "update");
     empty.ask("POST", PATH).body(whole).send().await.expect(200);
+    assert_eq!(counted("vouchsafe_requests_total", "update"), before + 1);
     unseal(&empty, &key).await;
 }
 
