@@ -10,7 +10,7 @@ use vouchsafe_core::{Core, IamFile, Settings};
 use vouchsafe_server::{Edge, Limits, Listener, Purpose, Serving, Tls, TlsVersion};
 use vouchsafe_storage::{Barrier, FilePhysical, InMemory, Physical};
 
-use super::{Running, iam, log, process, run_until_stopped, seal};
+use super::{Running, iam, log, process, run_until_stopped, seal, tell};
 use crate::background::Background;
 use crate::config::{Config, ListenerConfig, Storage};
 use crate::ports;
@@ -33,7 +33,7 @@ pub(super) fn run(config: &Config) -> anyhow::Result<()> {
     }
     run_until_stopped(async || {
         let server = Server::start(config).await?;
-        server.announce(config, &mut std::io::stdout().lock())?;
+        tell(|out| server.announce(config, out));
         Ok(server)
     })
 }
@@ -162,8 +162,7 @@ impl Server {
         writeln!(
             out,
             "==> Vouchsafe server started! Log data will stream in below:\n"
-        )?;
-        out.flush()
+        )
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Args, Running, run_until_stopped, start_log};
+use super::{Args, Running, run_until_stopped, start_log, tell};
 use crate::embedded::Embedded;
 
 /// Where dev mode listens unless told otherwise.
@@ -24,7 +24,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         if !args.dev_no_store_token {
             store_token(server.root_token())?;
         }
-        announce(&server, &mut std::io::stdout().lock())?;
+        tell(|out| announce(&server, out));
         Ok(server)
     })
 }
@@ -67,8 +67,7 @@ fn announce(server: &Embedded, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "    $ export VAULT_ADDR='{address}'\n")?;
     let unseal_key = STANDARD.encode(server.unseal_key().expose());
     writeln!(out, "Unseal Key: {unseal_key}")?;
-    writeln!(out, "Root Token: {}\n", server.root_token())?;
-    out.flush()
+    writeln!(out, "Root Token: {}\n", server.root_token())
 }
 
 fn resolve(text: &str) -> anyhow::Result<SocketAddr> {

@@ -86,6 +86,15 @@ trait Running {
     fn stop(self) -> impl Future<Output = ()>;
 }
 
+/// Tells whoever reads standard output. Where nobody does any more, the server goes on: what it
+/// serves does not depend on who watched it start.
+fn tell(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) {
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = write(&mut out).and_then(|()| out.flush()) {
+        tracing::warn!(%error, "standard output can't be written to");
+    }
+}
+
 /// Runs a server in a runtime of its own until a signal stops it.
 fn run_until_stopped<R: Running>(
     start: impl AsyncFnOnce() -> anyhow::Result<R>,
@@ -98,7 +107,7 @@ fn run_until_stopped<R: Running>(
         notifier.ready();
         attend(&server, &mut signals, &notifier).await?;
         notifier.stopping();
-        writeln!(std::io::stdout(), "==> Vouchsafe shutdown triggered")?;
+        tell(|out| writeln!(out, "==> Vouchsafe shutdown triggered"));
         tokio::select! {
             () = server.stop() => {}
             () = signals.stop() => tracing::warn!("told twice to stop: requests in flight are cut off"),
@@ -118,7 +127,7 @@ async fn attend(
 ) -> std::io::Result<()> {
     while signals.next().await == Wish::Reload {
         notifier.reloading();
-        writeln!(std::io::stdout(), "==> Vouchsafe reload triggered")?;
+        tell(|out| writeln!(out, "==> Vouchsafe reload triggered"));
         server.reload();
         notifier.ready();
     }

@@ -1,9 +1,10 @@
 //! The server and the tour as processes: what signals do, and what the environment does not.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -12,7 +13,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_vouchsafe");
 /// A dev server on a port of its own.
 struct Server {
     child: Child,
-    lines: std::io::Lines<BufReader<ChildStdout>>,
+    /// What it writes.
+    lines: std::io::Lines<BufReader<Box<dyn Read>>>,
     address: String,
 }
 
@@ -26,7 +28,7 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut lines = lines_of(child.stdout.take().unwrap());
         let announced = "Api Address: ";
         let address = lines
             .by_ref()
@@ -63,6 +65,10 @@ impl Server {
     }
 }
 
+fn lines_of(stream: impl Read + 'static) -> std::io::Lines<BufReader<Box<dyn Read>>> {
+    BufReader::new(Box::new(stream) as Box<dyn Read>).lines()
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         drop(self.child.kill());
@@ -87,6 +93,40 @@ fn a_hangup_opens_audit_files_anew_and_a_termination_ends_well() {
 
     server.signal("-TERM");
     server.wait_for_line("shutdown triggered");
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+/// Whoever started it may have read all it wanted, or nothing.
+#[test]
+fn a_server_whose_output_nobody_reads_goes_on_and_ends_well() {
+    let folder = TempDir::new().unwrap();
+    let (reader, unread) = std::io::pipe().unwrap();
+    drop(reader);
+    // Free a moment ago; what the server says of its port nobody reads.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let socket = free.local_addr().unwrap();
+    drop(free);
+    let mut child = Command::new(PROGRAM)
+        .args(["server", "-dev", "-dev-root-token-id=root"])
+        .arg(format!("-dev-listen-address={socket}"))
+        .env("HOME", folder.path())
+        .stdout(unread)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut server = Server {
+        lines: lines_of(child.stderr.take().unwrap()),
+        child,
+        address: format!("http://{socket}"),
+    };
+    let unwritten = "standard output can't be written to";
+    server.wait_for_line(unwritten);
+    server.ask(&["policy", "list"]);
+    server.signal("-HUP");
+    server.wait_for_line(unwritten);
+    server.ask(&["policy", "list"]);
+    server.signal("-TERM");
+    server.wait_for_line(unwritten);
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
 }
 
