@@ -289,7 +289,7 @@ async fn requests_about_nothing() {
         let error = approle
             .refusal(&path, json!({ "secret_id_accessor": "no" }))
             .await;
-        let message = "failed to find accessor entry for secret_id_accessor: \"no\"";
+        let message = "failed to find accessor entry for secret_id_accessor";
         assert_eq!(
             (error.kind(), error.messages()),
             (ErrorKind::NotFound, &[message.to_owned()][..])
