@@ -130,6 +130,9 @@ pub(crate) const PLUGINS: &[(&str, &str)] = &[
     ("crates/vouchsafe-backends/src/secrets", "docs/secrets"),
 ];
 
+/// The page with a row for each metric.
+pub(crate) const METRICS_PAGE: &str = "docs/telemetry.md";
+
 /// Lines of a Rust file above which the report names it.
 pub(crate) const FILE_LINES_LOOK_AGAIN: usize = 800;
 
@@ -161,6 +164,7 @@ pub(crate) fn run() -> Result<()> {
     ));
     faults.extend(size::check_blobs(BLOB_BYTES_MAX, &tree));
     faults.extend(page::check(PLUGINS, &tree));
+    faults.extend(page::check_metrics(METRICS_PAGE, &tree));
     print!("{}", size::report(FILE_LINES_LOOK_AGAIN, &tree));
     if faults.is_empty() {
         return Ok(());

@@ -153,6 +153,28 @@ impl Metrics {
         });
     }
 
+    /// Drops the series of a gauge whose labels `stay` does not know any more: what they tell of is
+    /// gone. A metric without series is not read.
+    pub fn retain<const LABELS: usize>(
+        &self,
+        gauge: &'static Gauge<LABELS>,
+        stay: impl Fn([&str; LABELS]) -> bool,
+    ) {
+        let mut families = self
+            .families
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(family) = families.get_mut(gauge.name) else {
+            return;
+        };
+        family
+            .series
+            .retain(|series| stay(std::array::from_fn(|place| &*series.values[place])));
+        if family.series.is_empty() {
+            families.remove(gauge.name);
+        }
+    }
+
     /// All numbers as they are, in the order of the names.
     #[must_use]
     pub fn readings(&self) -> Vec<Reading> {
@@ -319,6 +341,23 @@ mod tests {
             2,
             "known ones still count"
         );
+    }
+
+    #[test]
+    fn what_a_gauge_told_of_can_be_gone() {
+        static AGE: Gauge<1> = Gauge::new("age", "How old it is.", ["of"]);
+        let metrics = Metrics::default();
+        metrics.retain(&AGE, |_| false);
+        for of in ["a", "b", "c"] {
+            metrics.set(&AGE, [of], 7);
+        }
+        metrics.retain(&AGE, |[of]| of != "b");
+        let left = [(vec!["a".to_owned()], 7), (vec!["c".to_owned()], 7)];
+        assert_eq!(metrics.readings()[0].series, left);
+        metrics.set(&AGE, ["b"], 1);
+        assert_eq!(metrics.value("age", ["b"]), 1);
+        metrics.retain(&AGE, |_| false);
+        assert_eq!(metrics.readings(), []);
     }
 
     #[test]

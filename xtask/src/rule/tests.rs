@@ -327,6 +327,21 @@ fn a_plug_in_without_a_page_is_found() {
 }
 
 #[test]
+fn a_metric_without_a_row_and_a_row_without_a_metric_are_found() {
+    let code = "static A: Counter<0> = Counter::new(\n    \"vouchsafe_a_total\",\n    \"A.\", []);\n\
+                static B: Gauge<1> = Gauge::new(\"vouchsafe_b\", \"B.\", [\"of\"]);";
+    let check = |page: &str| {
+        let files = tree(&[("crates/a/src/b.rs", code), (tidy::METRICS_PAGE, page)]);
+        page::check_metrics(tidy::METRICS_PAGE, &files).len()
+    };
+    let rows = "| `vouchsafe_a_total` | counter |\n| `vouchsafe_b` | gauge |\n";
+    assert_eq!(check(rows), 0);
+    assert_eq!(check("| `vouchsafe_b` | gauge |\n"), 1);
+    assert_eq!(check(&format!("{rows}| `vouchsafe_c` | gauge |\n")), 1);
+    assert_eq!(check(""), 2);
+}
+
+#[test]
 fn the_report_names_long_files_and_counts_by_crate() {
     let long = "x\n".repeat(11);
     let tree = tree(&[

@@ -4,6 +4,7 @@
 //! does not answer leaves what is published as it is, is asked again after a pause that grows and
 //! is never quite the same, and shows in a metric, in the log and when the source is read.
 
+use std::collections::HashSet;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -20,7 +21,7 @@ use super::upload::Upload;
 
 static AGE: Gauge<1> = Gauge::new(
     "vouchsafe_publish_source_age_seconds",
-    "How long ago the source of a published service last gave its documents.",
+    "How long ago the source of a published service last gave its documents, or was set if it never did.",
     ["service"],
 );
 
@@ -37,6 +38,9 @@ impl Publish {
     /// Asks the sources that are due.
     pub(super) async fn pull_due(&self) -> Result<(), Error> {
         let sources = self.sources().await;
+        let subdomains: HashSet<&str> = sources.iter().map(|(name, _)| &**name).collect();
+        let metrics = self.system.metrics();
+        metrics.retain(&AGE, |[subdomain]| subdomains.contains(subdomain));
         for batch in sources.chunks(AT_ONCE) {
             let asked = batch.iter().map(|(subdomain, source)| {
                 let asking: Pin<Box<dyn Future<Output = ()> + Send + '_>> =
@@ -60,6 +64,7 @@ impl Publish {
         let mut transaction = self.view.begin();
         let state: Option<SourceState> = transaction.read(&self.view, &key).await?;
         let mut state = state.unwrap_or_default();
+        let since = *state.since.get_or_insert(now);
         self.show_age(subdomain, &state, now);
         if state.next_at.is_some_and(|at| now < at) {
             return Ok(());
@@ -79,6 +84,7 @@ impl Publish {
                 state = SourceState {
                     next_at: later(now, jittered(source.interval, entropy)),
                     succeeded_at: Some(now),
+                    since: Some(since),
                     ..SourceState::default()
                 };
             }
@@ -103,7 +109,7 @@ impl Publish {
     }
 
     fn show_age(&self, subdomain: &str, state: &SourceState, now: Timestamp) {
-        if let Some(at) = state.succeeded_at {
+        if let Some(at) = state.succeeded_at.or(state.since) {
             let age = u64::try_from(now.duration_since(at).as_secs()).unwrap_or(0);
             self.system.metrics().set(&AGE, [subdomain], age);
         }

@@ -56,6 +56,9 @@ pub(super) struct SourceState {
     /// When it is asked next, by whichever node comes first.
     pub(super) next_at: Option<Timestamp>,
     pub(super) succeeded_at: Option<Timestamp>,
+    /// When it was asked first.
+    #[serde(default)]
+    pub(super) since: Option<Timestamp>,
     /// Failures since it last succeeded.
     pub(super) failures: u32,
     pub(super) error: Option<String>,

@@ -153,6 +153,44 @@ async fn a_dead_source_leaves_what_is_published_and_shows() {
     );
 }
 
+/// The age of the source that `/sys/metrics` shows.
+fn age(server: &TestServer) -> Option<u64> {
+    let readings = server.metrics.readings();
+    let age = readings
+        .iter()
+        .find(|reading| reading.name == "vouchsafe_publish_source_age_seconds")?;
+    let series = age.series.iter().find(|(labels, _)| labels == &["k8s"])?;
+    Some(series.1)
+}
+
+/// An alarm needs a number for a source that never worked, and none for one that is gone.
+#[tokio::test]
+async fn the_age_of_a_source_begins_when_it_is_set_and_goes_with_it() {
+    let server = pulling(json!({ "url": SOURCE, "interval": "60s" })).await;
+    server.core.run_errands().await;
+    for seconds in [60, 3_600] {
+        let before = age(&server).expect("a number");
+        server.clock.advance(Duration::from_secs(seconds));
+        server.core.run_errands().await;
+        assert_eq!(age(&server), Some(before + seconds));
+    }
+    // Set anew, it is another source.
+    let again = json!({ "url": SOURCE, "interval": "60s" });
+    server.write("publish/services/k8s/source", again).await;
+    server.core.run_errands().await;
+    assert_eq!(age(&server), Some(0));
+    let at = format!("{SOURCE}/keys");
+    serve(&server, PUBLIC, &at, &at, &["a"]);
+    for seconds in [600, 30] {
+        server.clock.advance(Duration::from_secs(seconds));
+        server.core.run_errands().await;
+    }
+    assert_eq!(age(&server), Some(30), "since it succeeded");
+    server.delete("publish/services/k8s/source").await;
+    server.core.run_errands().await;
+    assert_eq!(age(&server), None);
+}
+
 #[tokio::test]
 async fn sources_that_could_be_abused_are_refused() {
     let server = TestServer::builder()
