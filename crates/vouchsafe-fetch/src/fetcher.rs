@@ -2,10 +2,10 @@
 
 use std::error::Error as StdError;
 
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::{Response, StatusCode};
 use vouchsafe_logical::fetch::Method;
-use vouchsafe_logical::{BoxFuture, Fetch, FetchError, FetchRequest, Fetched};
+use vouchsafe_logical::{BoxFuture, Fetch, FetchError, FetchRequest, Fetched, Secret};
 
 use crate::address::{AddressRefused, Reach};
 use crate::cache_control;
@@ -37,9 +37,16 @@ impl HttpFetcher {
             Method::Get => client.get(url),
             Method::PostJson(body) => with_json(client.post(url), body),
             Method::PutJson(body) => with_json(client.put(url), body),
+            Method::PostForm(form) => with_form(client.post(url), &form),
         };
         if let Some(bearer) = request.bearer {
             sent = sent.bearer_auth(bearer.expose());
+        } else if let Some(basic) = request.basic {
+            let (user, password) = basic
+                .expose()
+                .split_once(':')
+                .unwrap_or((basic.expose(), ""));
+            sent = sent.basic_auth(user, Some(password));
         }
         let answer = sent
             .send()
@@ -66,6 +73,14 @@ impl Fetch for HttpFetcher {
 fn with_json(sent: reqwest::RequestBuilder, body: bytes::Bytes) -> reqwest::RequestBuilder {
     sent.header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
         .body(body)
+}
+
+fn with_form(sent: reqwest::RequestBuilder, form: &Secret<String>) -> reqwest::RequestBuilder {
+    let media_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+    sent.header(CONTENT_TYPE, media_type)
+        // Some token endpoints answer in a form of their own unless they are asked for JSON.
+        .header(ACCEPT, HeaderValue::from_static("application/json"))
+        .body(form.expose().clone())
 }
 
 /// Reads the body, and no more of it than allowed, whatever its declared length.

@@ -1,6 +1,6 @@
 //! The outbound port: one guarded HTTP request to somebody else's server.
 //!
-//! Keys and discovery documents of other issuers, `TokenReview` of a Kubernetes API server, and
+//! Keys and discovery documents of other issuers, their token endpoints, `TokenReview` of a Kubernetes API server, and
 //! documents to publish come through here and nowhere else, so that the rules against abuse
 //! (no redirects, bounded size and time, https, no internal targets) stand in one place. Redirects
 //! are never followed. This module is the vocabulary; the requests are made by whoever implements
@@ -43,12 +43,14 @@ pub enum Addresses {
 }
 
 /// What is sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Method {
     /// A GET.
     Get,
     /// A POST of a JSON document.
     PostJson(Bytes),
+    /// A POST of a form that is encoded already (`a=1&b=2`). Forms of OAuth 2.0 hold codes and secrets.
+    PostForm(Secret<String>),
     /// A PUT of a JSON document.
     PutJson(Bytes),
 }
@@ -62,6 +64,8 @@ pub struct FetchRequest {
     pub method: Method,
     /// Sent as `Authorization: Bearer`.
     pub bearer: Option<Secret<String>>,
+    /// `user:password`, sent as `Authorization: Basic`. Not sent beside a bearer.
+    pub basic: Option<Secret<String>>,
     /// Certificate authorities in PEM that alone are trusted; `None` trusts the system's.
     pub ca_pem: Option<String>,
     /// Whether `http` will do.
@@ -81,6 +85,7 @@ impl FetchRequest {
             url: url.into(),
             method: Method::Get,
             bearer: None,
+            basic: None,
             ca_pem: None,
             plaintext: Plaintext::default(),
             addresses: Addresses::default(),
@@ -93,6 +98,14 @@ impl FetchRequest {
     pub fn post_json(url: impl Into<String>, body: impl Into<Bytes>) -> Self {
         Self {
             method: Method::PostJson(body.into()),
+            ..Self::get(url)
+        }
+    }
+
+    /// A POST of an encoded form to `url` under the default limits.
+    pub fn post_form(url: impl Into<String>, form: Secret<String>) -> Self {
+        Self {
+            method: Method::PostForm(form),
             ..Self::get(url)
         }
     }

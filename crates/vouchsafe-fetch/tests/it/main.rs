@@ -67,6 +67,36 @@ async fn a_document_and_a_bearer_are_sent() {
 }
 
 #[tokio::test]
+async fn a_form_and_the_credentials_of_a_client_are_sent() {
+    let server = Server::plain(ok()).await;
+    let form = Secret::new("grant_type=authorization_code&code=c0de".to_owned());
+    let request = FetchRequest {
+        basic: Some(Secret::new("client:s3cret:too".to_owned())),
+        ..FetchRequest::post_form(server.url("http", "127.0.0.1"), form)
+    };
+    let shown = format!("{request:?}");
+    assert!(
+        !shown.contains("c0de") && !shown.contains("s3cret"),
+        "{shown}"
+    );
+    fetch(request).await.unwrap();
+    let sent = server.request();
+    assert!(sent.starts_with("POST /keys HTTP/1.1\r\n"), "{sent}");
+    assert!(
+        sent.ends_with("\r\n\r\ngrant_type=authorization_code&code=c0de"),
+        "{sent}"
+    );
+    let sent = sent.to_lowercase();
+    // `client:s3cret:too` in base64, in lower case.
+    assert!(
+        sent.contains("authorization: basic y2xpzw50onmzy3jlddp0b28=\r\n"),
+        "{sent}"
+    );
+    let media_type = "content-type: application/x-www-form-urlencoded\r\n";
+    assert!(sent.contains(media_type), "{sent}");
+}
+
+#[tokio::test]
 async fn a_redirect_is_returned_and_never_followed() {
     let target = Server::plain(ok()).await;
     for status in [
