@@ -423,8 +423,10 @@ async fn login(
             return Err(if counted { error } else { locked_out() });
         }
     };
-    if let Response::Login(proposal) = std::mem::take(&mut reply.response) {
-        let made = attach::login(runtime, mount, *proposal, request, now).await?;
+    // A login of several steps answers with a proof at its last one only.
+    if let Response::Login(proposal) = &mut reply.response {
+        let proposal = std::mem::take(&mut **proposal);
+        let made = attach::login(runtime, mount, proposal, request, now).await?;
         reply.warnings.extend(made.warnings);
         reply.response = Response::Auth(Box::new(made.auth));
         let summary = mount.summary();
