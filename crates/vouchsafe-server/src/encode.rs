@@ -173,6 +173,9 @@ pub(crate) fn document(request: &HeaderMap, raw: &Raw) -> Answer {
             HeaderValue::from_static(raw.content_type),
         );
     }
+    if raw.content_type.starts_with("text/html") {
+        confine(headers);
+    }
     let cache_control = raw.cache_control.as_deref().unwrap_or("no-store");
     if let Ok(value) = HeaderValue::from_str(cache_control) {
         headers.insert(header::CACHE_CONTROL, value);
@@ -181,6 +184,19 @@ pub(crate) fn document(request: &HeaderMap, raw: &Raw) -> Answer {
         headers.insert(header::ETAG, etag);
     }
     with_transport_security(answer)
+}
+
+/// A page of ours is text: nothing in it runs, loads, is sent, or is shown inside another page.
+fn confine(headers: &mut HeaderMap) {
+    const NOTHING: &str =
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, NOTHING),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
 }
 
 /// Whether the client has this very document already (RFC 9110 §13.1.2, weak comparison).
