@@ -25,6 +25,10 @@ pub struct ProviderMetadata {
     /// Where further claims about a person are had, for the interactive flow.
     #[serde(default)]
     pub userinfo_endpoint: Option<String>,
+    /// How a client may prove itself at the token endpoint, for the interactive flow; where nothing is
+    /// said, `client_secret_basic` (§3).
+    #[serde(default)]
+    pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
 }
 
 /// Why a discovery document was not taken.

@@ -3,7 +3,7 @@
 //! The login takes the first that fails; `explain` shows all of them. There is no other list, so
 //! the two can't disagree. Everything here is a function of claims, role, issuer and time.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use vouchsafe_jose::{Claims, NumericDate};
 use vouchsafe_trust::times;
 
@@ -13,7 +13,13 @@ use super::{claim, identity};
 
 /// What is judged.
 pub(super) struct Subject<'s> {
+    /// The claims that the issuer signed.
     pub(super) claims: &'s Claims,
+    /// All that is known of who logs in: those claims, and what the userinfo endpoint adds to them
+    /// where a person logs in.
+    pub(super) facts: &'s Map<String, Value>,
+    /// The client that the token is for, where a person logs in.
+    pub(super) client_id: Option<&'s str>,
     pub(super) role: &'s Role,
     pub(super) role_name: &'s str,
     pub(super) trusted: &'s Trusted,
@@ -194,7 +200,7 @@ pub(super) const CHECKS: &[Check] = &[
         },
         show: |subject| {
             let name = &*subject.role.groups_claim;
-            (json!(name), json!(claim::find(subject.claims.all(), name)))
+            (json!(name), json!(claim::find(subject.facts, name)))
         },
         hint: "set the role's `groups_claim` to a claim that is a list of names",
     },
@@ -222,7 +228,7 @@ pub(super) const CHECKS: &[Check] = &[
 /// Those of the named claims that are there, with their values.
 fn present<'n>(subject: &Subject<'_>, names: impl Iterator<Item = &'n str>) -> Value {
     let found = names.filter_map(|name| {
-        let value = claim::find(subject.claims.all(), name)?;
+        let value = claim::find(subject.facts, name)?;
         Some((name.to_owned(), value.clone()))
     });
     Value::Object(found.collect())
@@ -345,7 +351,9 @@ fn time(subject: &Subject<'_>) -> Outcome {
 
 /// The rule of Vault 1.17: a token that names an audience needs a role that asks for one.
 fn audience_expected(subject: &Subject<'_>) -> Outcome {
-    let is_bound = !subject.role.audiences().is_empty() || !subject.trusted.audiences().is_empty();
+    let is_bound = !subject.role.audiences().is_empty()
+        || !subject.trusted.audiences().is_empty()
+        || subject.client_id.is_some();
     if is_bound || subject.claims.audience().unwrap_or_default().is_empty() {
         return Outcome::Pass;
     }
@@ -359,7 +367,7 @@ fn bound_claims(subject: &Subject<'_>) -> Outcome {
     let Some(bound) = &subject.role.bound_claims else {
         return Outcome::Skipped;
     };
-    let verdict = bound.judge(subject.role.bound_claims_type, subject.claims.all());
+    let verdict = bound.judge(subject.role.bound_claims_type, subject.facts);
     verdict
         .map_err(|mismatch| {
             let message = format!("error validating claims: {mismatch}");

@@ -1,5 +1,6 @@
 //! `config`: the mount's own issuer, and what holds for every role of the mount.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use vouchsafe_logical::record;
 use vouchsafe_logical::{
     Access, Answer, Call, CommaList, Data, Error, Method, Reply, Route, StoreError, input,
 };
+use zeroize::ZeroizeOnDrop;
 
 use super::Jwt;
 use super::key_config::{KeyConfig, KeyFields, Verification, algorithms};
@@ -63,7 +65,7 @@ input! {
 }
 
 /// The configuration as stored.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Config {
     pub(super) keys: KeyConfig,
     pub(super) supported_algs: Vec<String>,
@@ -72,13 +74,31 @@ pub(super) struct Config {
     pub(super) token_audiences: Vec<String>,
     pub(super) default_role: String,
     pub(super) oidc_client_id: String,
-    oidc_client_secret: String,
+    pub(super) oidc_client_secret: ClientSecret,
     oidc_response_mode: String,
     oidc_response_types: Vec<String>,
     provider_config: Data,
     namespace_in_state: bool,
     #[serde(default)]
     unsupported_critical_cert_extensions: Vec<String>,
+}
+
+/// A client's secret: stored, and shown by nothing.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ZeroizeOnDrop)]
+#[serde(transparent)]
+pub(super) struct ClientSecret(String);
+
+impl ClientSecret {
+    /// The secret itself, for the token endpoint.
+    pub(super) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ClientSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientSecret(..)")
+    }
 }
 
 impl Config {
@@ -92,7 +112,7 @@ impl Config {
             token_audiences: list(input.token_audiences),
             default_role: input.default_role.unwrap_or_default().to_ascii_lowercase(),
             oidc_client_id: input.oidc_client_id.unwrap_or_default(),
-            oidc_client_secret: input.oidc_client_secret.unwrap_or_default(),
+            oidc_client_secret: ClientSecret(input.oidc_client_secret.unwrap_or_default()),
             oidc_response_mode: input.oidc_response_mode.unwrap_or_default(),
             oidc_response_types: list(input.oidc_response_types),
             provider_config: input.provider_config.unwrap_or_default(),
@@ -106,7 +126,7 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), Error> {
-        if self.oidc_client_id.is_empty() != self.oidc_client_secret.is_empty() {
+        if self.oidc_client_id.is_empty() != self.oidc_client_secret.0.is_empty() {
             return Err(Error::invalid(
                 "both 'oidc_client_id' and 'oidc_client_secret' must be set for OIDC",
             ));
@@ -166,6 +186,11 @@ impl Config {
         !self.oidc_client_id.is_empty()
     }
 
+    /// Whether the provider sends its answer in the body of a POST.
+    pub(super) fn is_form_post(&self) -> bool {
+        self.oidc_response_mode == "form_post"
+    }
+
     fn describe(&self) -> Data {
         let mut data = Data::new();
         self.keys.describe(&mut data);
@@ -209,6 +234,16 @@ impl Config {
         if !self.provider_config.is_empty() {
             reply = reply.with_warning(
                 "provider_config is kept and has no effect: no provider of its own kind is built in",
+            );
+        }
+        if self
+            .oidc_response_types
+            .iter()
+            .any(|kind| kind == "id_token")
+        {
+            reply = reply.with_warning(
+                "response type `id_token` is kept and has no effect: logins take the code flow, in \
+                 which no token passes through the browser",
             );
         }
         if !self.unsupported_critical_cert_extensions.is_empty() {

@@ -14,7 +14,7 @@ const OVERAGE: &str = "_claim_names";
 
 /// The claims that the token of the login keeps; `None` where they are too large.
 pub(super) fn kept(subject: &Subject<'_>) -> Option<Map<String, Value>> {
-    let all = subject.claims.all();
+    let all = subject.facts;
     let named = &subject.role.kept_claims;
     let kept = if named.is_empty() {
         all.clone()
@@ -33,9 +33,9 @@ pub(super) fn kept(subject: &Subject<'_>) -> Option<Map<String, Value>> {
 pub(super) fn user<'s>(subject: &Subject<'s>) -> Result<&'s str, Failure> {
     let name = &*subject.role.user_claim;
     let found = if subject.role.user_claim_json_pointer {
-        claim::find(subject.claims.all(), name)
+        claim::find(subject.facts, name)
     } else {
-        subject.claims.get(name)
+        subject.facts.get(name)
     };
     let Some(found) = found else {
         return Err(Failure::new(
@@ -75,7 +75,7 @@ fn reserved(alias: Option<String>, name: &str) -> Result<String, Failure> {
 pub(super) fn metadata(subject: &Subject<'_>) -> Result<BTreeMap<String, String>, Failure> {
     let mut metadata = BTreeMap::new();
     for (name, key) in subject.role.claim_mappings.iter().flatten() {
-        match claim::find(subject.claims.all(), name) {
+        match claim::find(subject.facts, name) {
             None => {}
             Some(Value::String(text)) => {
                 metadata.insert(key.clone(), text.clone());
@@ -98,7 +98,7 @@ pub(super) fn groups(subject: &Subject<'_>) -> Result<Vec<String>, Failure> {
     if name.is_empty() {
         return Ok(Vec::new());
     }
-    let Some(found) = claim::find(subject.claims.all(), name) else {
+    let Some(found) = claim::find(subject.facts, name) else {
         return Err(absent(subject, name));
     };
     let values = match found {
@@ -130,7 +130,7 @@ pub(super) fn groups(subject: &Subject<'_>) -> Result<Vec<String>, Failure> {
 }
 
 fn absent(subject: &Subject<'_>, name: &str) -> Failure {
-    let elsewhere = subject.claims.get(OVERAGE).and_then(Value::as_object);
+    let elsewhere = subject.facts.get(OVERAGE).and_then(Value::as_object);
     if elsewhere.is_some_and(|elsewhere| elsewhere.contains_key(name)) {
         return Failure::new(
             "groups_overage",

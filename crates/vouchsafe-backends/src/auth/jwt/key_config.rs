@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vouchsafe_jose::{Algorithm, AlgorithmSet};
 use vouchsafe_logical::fetch::{Addresses, Plaintext};
-use vouchsafe_logical::{CommaList, Data, Error, input};
+use vouchsafe_logical::{CommaList, Data, Error, FetchRequest, input};
 use vouchsafe_trust::{
     ENDPOINTS_MAX, Endpoint, FetchRules, IssuerKeys, KeyRules, KeySource, parse_pem_keys,
 };
@@ -217,17 +217,38 @@ impl KeyConfig {
     /// A stored key can't be read any more.
     pub(super) fn open(&self) -> Result<IssuerKeys, Error> {
         let fetch = FetchRules {
-            plaintext: match self.allow_http {
-                true => Plaintext::Allowed,
-                false => Plaintext::Loopback,
-            },
-            addresses: match self.public_only {
-                true => Addresses::Public,
-                false => Addresses::Any,
-            },
+            plaintext: self.plaintext(),
+            addresses: self.addresses(),
             ..FetchRules::default()
         };
         Ok(IssuerKeys::with_rules(self.source()?, fetch, self.rules()))
+    }
+
+    /// A request to an address that the issuer's discovery document names, under the same guards as
+    /// the request for the document itself.
+    pub(super) fn guarded(&self, request: FetchRequest) -> FetchRequest {
+        let ca_pem = &self.discovery_ca_pem;
+        FetchRequest {
+            ca_pem: (!ca_pem.is_empty()).then(|| ca_pem.clone()),
+            plaintext: self.plaintext(),
+            addresses: self.addresses(),
+            ..request
+        }
+    }
+
+    /// Whether `http` will do to reach other machines.
+    pub(super) const fn plaintext(&self) -> Plaintext {
+        match self.allow_http {
+            true => Plaintext::Allowed,
+            false => Plaintext::Loopback,
+        }
+    }
+
+    const fn addresses(&self) -> Addresses {
+        match self.public_only {
+            true => Addresses::Public,
+            false => Addresses::Any,
+        }
     }
 
     /// Adds the settings to an answer.

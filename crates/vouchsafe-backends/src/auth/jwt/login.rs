@@ -72,6 +72,8 @@ impl Examined {
     pub(super) fn subject(&self) -> Subject<'_> {
         Subject {
             claims: self.token.claims(),
+            facts: self.token.claims().all(),
+            client_id: None,
             role: &self.role,
             role_name: &self.role_name,
             trusted: &self.trusted,
@@ -214,7 +216,7 @@ fn refused(refusal: Refusal) -> Error {
     Error::invalid_because(reason, format!("error validating token: {message}"))
 }
 
-fn address_allowed(blocks: &[IpNet], call: &Call<'_>) -> bool {
+pub(super) fn address_allowed(blocks: &[IpNet], call: &Call<'_>) -> bool {
     let remote = call.request.remote.map(|peer| peer.ip().to_canonical());
     blocks.is_empty()
         || remote.is_some_and(|address| blocks.iter().any(|block| block.contains(&address)))
@@ -233,22 +235,26 @@ fn login<'a>(jwt: &'a Jwt, call: Call<'a>) -> Answer<'a> {
             .examine(&call, &input)
             .await
             .map_err(|stopped| stopped.error)?;
-        let subject = examined.subject();
-        for check in CHECKS {
-            if let Outcome::Fail(failure) = (check.judge)(&subject) {
-                return Err(failure.into());
-            }
+        Ok(judge(&examined.subject())?)
+    })
+}
+
+/// The answer to who proved to be somebody: a proposal, if every check passes.
+pub(super) fn judge(subject: &Subject<'_>) -> Result<Reply, Failure> {
+    for check in CHECKS {
+        if let Outcome::Fail(failure) = (check.judge)(subject) {
+            return Err(failure);
         }
-        let kept = identity::kept(&subject);
-        let is_too_large = kept.is_none();
-        let reply = Reply::login(proposal(&subject, kept)?);
-        Ok(match is_too_large {
-            true => reply.with_warning(format!(
-                "the claims are larger than {CLAIMS_BYTES_MAX} bytes and not kept with the token; \
-                 name those to keep in the role's kept_claims"
-            )),
-            false => reply,
-        })
+    }
+    let kept = identity::kept(subject);
+    let is_too_large = kept.is_none();
+    let reply = Reply::login(proposal(subject, kept)?);
+    Ok(match is_too_large {
+        true => reply.with_warning(format!(
+            "the claims are larger than {CLAIMS_BYTES_MAX} bytes and not kept with the token; \
+             name those to keep in the role's kept_claims"
+        )),
+        false => reply,
     })
 }
 

@@ -1,4 +1,5 @@
-//! `jwt` and `oidc`: a workload proves itself with a JWT that its own platform issued.
+//! `jwt` and `oidc`: a workload proves itself with a JWT that its own platform issued, and a person
+//! by logging in at an OpenID provider ([`oidc`]).
 //!
 //! Both types are this one method. A mount trusts the issuer of its `config`, and besides any number
 //! of issuers of their own settings (`issuer/<name>`), to which a token is routed by its exact `iss`.
@@ -14,7 +15,7 @@
 //! role/<name>            a role
 //! ```
 //!
-//! A JWT is never stored. Of its claims, the token of the login keeps what the role says.
+//! Logins of people that are under way lie in memory only. A JWT is never stored. Of its claims, the token of the login keeps what the role says.
 
 mod bound_claims;
 mod check;
@@ -26,6 +27,7 @@ mod issuer;
 mod key_config;
 mod key_ring;
 mod login;
+mod oidc;
 mod role;
 mod trusted;
 
@@ -51,8 +53,7 @@ pub const METHOD: BackendKind = BackendKind {
     open: |settings| Mounted::open(Jwt::open(settings), ROUTES),
 };
 
-/// The catalog entry under the other name that Vault has for the method. Its logins of people through
-/// a provider (`oidc/auth_url`, `oidc/callback`) are not built.
+/// The catalog entry under the other name that Vault has for the method.
 pub const OIDC_METHOD: BackendKind = BackendKind {
     name: "oidc",
     summary: "The `jwt` method under its other name.",
@@ -67,6 +68,8 @@ const ROUTES: &[&Route<Jwt>] = &[
     &role::ROUTE,
     &login::ROUTE,
     &explain::ROUTE,
+    &oidc::AUTH_URL,
+    &oidc::CALLBACK,
 ];
 
 /// How many roles and issuers are kept parsed.
@@ -81,6 +84,7 @@ pub struct Jwt {
     issuer_names: VersionedCache<String>,
     roles: VersionedCache<role::Role>,
     ring: key_ring::KeyRing,
+    pending: oidc::PendingLogins,
 }
 
 impl Jwt {
@@ -93,6 +97,7 @@ impl Jwt {
             issuer_names: VersionedCache::new(CACHED_MAX),
             roles: VersionedCache::new(CACHED_MAX),
             ring: key_ring::KeyRing::default(),
+            pending: oidc::PendingLogins::default(),
         }
     }
 }

@@ -24,7 +24,9 @@ use crate::harness::{Log, TestServer};
 const SECRETS: &[&str] = &[
     "api_key",
     "authorization",
+    "client_nonce",
     "client_token",
+    "code",
     "data",
     "input",
     "jwt",
@@ -32,12 +34,12 @@ const SECRETS: &[&str] = &[
     "lease_id",
     "malformed",
     "oidc_client_secret",
-    "oidc_client_secret",
     "otp",
     "passcode",
     "password",
     "password_hash",
     "secret_id",
+    "state",
     "token",
     "token_reviewer_jwt",
     "undeclared",
@@ -132,8 +134,9 @@ async fn play(world: &World, row: &Row, seen: &mut Seen) {
     core.write("sys/audit/canaries", device).await;
     let header = "sys/config/auditing/request-headers/x-canary";
     core.write(header, json!({ "hmac": true })).await;
+    let mut sample = Samples { world }.request(&row.mount, row.pattern, row.operation);
+    world.begin(&core, row, &mut sample).await;
     let server = TestServer::over(core).await;
-    let sample = Samples { world }.request(&row.mount, row.pattern, row.operation);
     let method = verb(row.operation);
     let name = row.name();
     Log::start();

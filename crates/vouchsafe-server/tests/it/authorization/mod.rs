@@ -144,7 +144,8 @@ fn rows(core: &TestCore) -> Vec<Row> {
 
 async fn cell(world: &World, row: &Row, who: Who) -> Outcome {
     let fork = world.core.fork().await;
-    let request = Samples { world }.request(&row.mount, row.pattern, row.operation);
+    let mut request = Samples { world }.request(&row.mount, row.pattern, row.operation);
+    world.begin(&fork, row, &mut request).await;
     let token = world.token(who.as_str());
     let mut asked = fork.request(row.operation, &request.path, token, request.data);
     asked.wrap_ttl = request.wrap_ttl;

@@ -7,14 +7,22 @@ use serde_json::{Value, json};
 use vouchsafe_jose::{Algorithm, JwsSigner, KeyId, SigningKey};
 use vouchsafe_logical::{MountClass, Operation};
 
+use super::Row;
+use crate::harness::provider::{self, Provider};
 use crate::harness::{T0, TEST_CATALOG, TestCore};
 
 /// The routes that work without a token.
 pub(super) const OPEN_ROUTES: &[&str] = &[
     "auth/approle/login update (login)",
     "auth/jwt/login update (login)",
+    "auth/jwt/oidc/auth_url update (login)",
+    "auth/jwt/oidc/callback read (login)",
+    "auth/jwt/oidc/callback update (login)",
     "auth/kubernetes/login update (login)",
     "auth/oidc/login update (login)",
+    "auth/oidc/oidc/auth_url update (login)",
+    "auth/oidc/oidc/callback read (login)",
+    "auth/oidc/oidc/callback update (login)",
     "auth/userpass/login/{username} update (login)",
     "identity/oidc/.well-known/openid-configuration read (public)",
     "identity/oidc/.well-known/keys read (public)",
@@ -76,6 +84,7 @@ pub(super) const OPEN_DOORS: &[&str] = &[
 /// A server with one object of each sort, and a token for each column.
 pub(super) struct World {
     pub(super) core: TestCore,
+    provider: Provider,
     tokens: BTreeMap<&'static str, String>,
     known: BTreeMap<&'static str, String>,
 }
@@ -130,6 +139,7 @@ impl World {
         let core = TestCore::at(T0).await;
         core.mount_probes().await;
         let mut world = Self {
+            provider: Provider::new(&core.fetcher),
             core,
             tokens: BTreeMap::new(),
             known: BTreeMap::new(),
@@ -143,6 +153,18 @@ impl World {
     /// The token of a column.
     pub(super) fn token(&self, who: &str) -> Option<&str> {
         self.tokens.get(who).map(String::as_str)
+    }
+
+    /// Where a row ends a login through the provider: begins one in this very core, which keeps it in
+    /// memory, and has the sample end it.
+    pub(super) async fn begin(&self, core: &TestCore, row: &Row, sample: &mut Sample) {
+        if row.pattern != "oidc/callback" {
+            return;
+        }
+        let path = format!("{}oidc/auth_url", row.mount);
+        let begun = core.write(&path, provider::beginning()).await;
+        let url = begun["auth_url"].as_str().expect("text");
+        sample.data = self.provider.agree(&core.fetcher, url);
     }
 
     async fn mount_everything(&self) {
@@ -283,20 +305,18 @@ impl World {
         self.learn("secret id's accessor", &secret["secret_id_accessor"]);
     }
 
-    /// A Kubernetes cluster that says of one token whose it is.
-    /// Somebody else's tokens, and mounts that accept them.
+    /// Somebody else's tokens and people, and mounts that accept them.
     async fn add_issuer(&mut self) {
-        let key = SigningKey::generate(Algorithm::Es256).expect("a key");
-        let pem = json!(key.public_key().to_pem().expect("a public key"));
-        let signer = JwsSigner::new(key, KeyId::new("k").expect("short"), None);
-        let claims = json!({ "sub": "sample", "iat": T0, "exp": T0 + 600 }).to_string();
-        let jwt = signer.sign_compact(claims.as_bytes()).expect("signed");
+        let pem = json!(self.provider.pem());
+        let claims = json!({ "sub": "sample", "iat": T0, "exp": T0 + 600 });
+        let jwt = self.provider.sign(&claims);
         for mount in ["jwt", "oidc"] {
             let further = json!({ "jwt_validation_pubkeys": pem, "issuer": "https://sample" });
             for (path, body) in [
-                ("config", json!({ "jwt_validation_pubkeys": pem })),
+                ("config", provider::client()),
                 ("issuer/sample", further),
                 ("role/sample", jwt_role()),
+                ("role/person", provider::role()),
             ] {
                 self.core.write(&format!("auth/{mount}/{path}"), body).await;
             }
@@ -305,6 +325,7 @@ impl World {
         self.learn("issuer's token", &json!(jwt));
     }
 
+    /// A Kubernetes cluster that says of one token whose it is.
     async fn add_cluster(&mut self) {
         let account = json!({ "name": "sample", "uid": "sample" });
         let claims = json!({
@@ -494,6 +515,7 @@ impl Samples<'_> {
             "auth/jwt/login" | "auth/oidc/login" | "auth/jwt/explain" | "auth/oidc/explain" => {
                 json!({ "role": "sample", "jwt": self.known("issuer's token") })
             }
+            "auth/jwt/oidc/auth_url" | "auth/oidc/oidc/auth_url" => provider::beginning(),
             "auth/kubernetes/config" => cluster_config(),
             "auth/kubernetes/role/{name^}" => cluster_role(),
             "auth/kubernetes/login" => {

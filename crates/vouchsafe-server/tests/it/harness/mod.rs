@@ -8,6 +8,7 @@ mod counted;
 mod log;
 mod parts;
 mod probe;
+pub(crate) mod provider;
 mod raw;
 mod server;
 mod storage;

@@ -9,6 +9,7 @@ mod expiry;
 mod lockout;
 mod login;
 mod metric;
+mod oidc;
 mod order;
 mod policy;
 mod revocation;

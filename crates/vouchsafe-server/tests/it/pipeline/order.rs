@@ -148,6 +148,7 @@ async fn a_sealed_server_tells_its_state_and_nothing_else() {
         ("sys/mounts", 503),
         ("auth/token/lookup-self", 503),
         ("identity/oidc/.well-known/keys", 503),
+        ("auth/oidc/oidc/callback?state=x&code=y", 503),
         ("sys/internal/ui/mounts", 503),
         ("nothing", 503),
     ] {

@@ -4,6 +4,7 @@ mod config;
 mod explain;
 mod issuer;
 mod login;
+mod oidc;
 mod role;
 mod shape;
 
