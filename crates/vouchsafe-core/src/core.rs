@@ -212,6 +212,7 @@ impl Core {
         let Some(runtime) = self.runtime() else {
             return Due::Nothing;
         };
+        self.rotate_key_when_due(&runtime).await;
         self.reencrypt().await;
         runtime.mounts.tick().await;
         self.sweep().await
@@ -267,6 +268,7 @@ impl Core {
         }
         runtime.audit.invalidate(keys).await;
         runtime.cors.invalidate(keys).await;
+        runtime.key_rotation.invalidate(keys).await;
         runtime.quotas.invalidate(keys).await;
         runtime.mounts.invalidate(keys).await;
     }
@@ -281,6 +283,7 @@ impl Core {
         }
         runtime.audit.invalidate_all().await;
         runtime.cors.invalidate_all().await;
+        runtime.key_rotation.invalidate_all().await;
         runtime.quotas.invalidate_all().await;
         runtime.mounts.invalidate_all().await;
     }

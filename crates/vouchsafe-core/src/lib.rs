@@ -14,6 +14,7 @@ pub mod door;
 mod handle;
 mod help;
 mod iam;
+mod key_rotation;
 mod lockout;
 pub mod metric;
 pub mod mount;

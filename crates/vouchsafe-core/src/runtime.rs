@@ -11,6 +11,7 @@ use crate::core::Settings;
 use crate::cors::Cors;
 use crate::cubbyhole::Cubbyholes;
 use crate::iam::{Iam, IamSettings};
+use crate::key_rotation::KeyRotation;
 use crate::lockout::Lockouts;
 use crate::mount::Mounts;
 use crate::policy::PolicyStore;
@@ -39,6 +40,8 @@ pub(crate) struct Runtime {
     pub(crate) audit: Broker,
     /// What is allowed to pages of other origins.
     pub(crate) cors: Setting<Cors>,
+    /// When a key term is followed by the next.
+    pub(crate) key_rotation: Setting<KeyRotation>,
     /// Rate limits.
     pub(crate) quotas: Quotas,
     /// Principals that are locked out.
@@ -98,6 +101,7 @@ impl Runtime {
         let audit = Broker::open(&root, &ports).await?;
         audit.declare(&settings.audit_devices).await?;
         let cors = Setting::open(root.sub("core/"), "cors", |cors| cors).await?;
+        let key_rotation = Setting::open(root.sub("core/"), "key-rotation", |rule| rule).await?;
         let quotas = Quotas::open(&root).await?;
         Ok(Self {
             directory: Directory::new(identity),
@@ -110,6 +114,7 @@ impl Runtime {
             policies,
             audit,
             cors,
+            key_rotation,
             quotas,
         })
     }
