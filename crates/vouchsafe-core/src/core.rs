@@ -13,6 +13,7 @@ use vouchsafe_storage::seal::AutoSeal;
 use vouchsafe_storage::{Barrier, Unsealed};
 
 use crate::audit::DeclaredDevice;
+use crate::host::Host;
 use crate::iam::IamSettings;
 use crate::metric::{PrometheusFormat, UNSEALED};
 use crate::mount::LeaseTtl;
@@ -64,6 +65,8 @@ pub struct Core {
     pub(crate) keepers: Mutex<Keepers>,
     /// Who keeps the unseal key, if it is not people.
     pub(crate) auto_seal: OnceLock<Arc<dyn AutoSeal>>,
+    /// The process and its machine.
+    pub(crate) host: OnceLock<Host>,
     /// Somebody has sealed this node on purpose.
     pub(crate) stays_sealed: AtomicBool,
     /// What backends of the core's own hold, so that they don't keep it alive.
@@ -90,6 +93,7 @@ impl Core {
             this: Weak::clone(this),
             keepers: Mutex::default(),
             auto_seal: OnceLock::new(),
+            host: OnceLock::new(),
             stays_sealed: AtomicBool::new(false),
             api_address: Arc::new(ArcSwap::from_pointee(settings.api_address.clone())),
             iam: Arc::default(),
@@ -158,6 +162,12 @@ impl Core {
     /// Sets the address that clients reach the server at, once a listener knows its port.
     pub fn set_api_address(&self, address: &str) {
         self.api_address.store(Arc::new(address.to_owned()));
+    }
+
+    /// Tells the core of its process and machine, once. Before, it knows of no logger and no fact.
+    pub fn use_host(&self, host: Host) {
+        // A second one would be a second process.
+        drop(self.host.set(host));
     }
 
     /// What the composition root knows of IAM. To be set before the first unsealing.

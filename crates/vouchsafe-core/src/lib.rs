@@ -13,6 +13,7 @@ pub mod cubbyhole;
 pub mod door;
 mod handle;
 mod help;
+pub mod host;
 mod iam;
 mod key_rotation;
 mod lockout;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use vouchsafe_backends::catalog::CATALOG;
+use vouchsafe_core::host::Host;
 use vouchsafe_core::{Core, Settings};
 use vouchsafe_logical::{Operation, Request, RequestPath, Secret};
 use vouchsafe_server::{Edge, Listener, Serving};
@@ -87,6 +88,11 @@ impl Embedded {
     /// The key that unseals the server after it was sealed.
     pub(crate) const fn unseal_key(&self) -> &Share {
         &self.unseal_key
+    }
+
+    /// Tells the core of its process and machine.
+    pub(crate) fn use_host(&self, host: Host) {
+        self.core.use_host(host);
     }
 
     /// Opens the audit devices' files anew, after they were moved away.

@@ -20,6 +20,7 @@ mod capability;
 mod cluster;
 mod cors;
 mod counter;
+mod host;
 mod internal;
 mod key;
 mod lease;
@@ -113,6 +114,10 @@ const ROUTES: &[&Route<Sys>] = &[
     &quota::CONFIG,
     &quota::RATE_LIMITS,
     &quota::RATE_LIMIT,
+    &host::HOST_INFO,
+    &host::LOGGERS,
+    &host::LOGGER,
+    &host::CONFIGURATION,
     &cluster::HA_STATUS,
     &cluster::STEP_DOWN,
     &cluster::REPLICATION_STATUS,

@@ -14,6 +14,7 @@ mod fault;
 mod iam;
 mod listener;
 mod root;
+mod sanitized;
 mod seal;
 mod source;
 mod stanza;
@@ -28,12 +29,14 @@ use std::time::Duration;
 
 use vouchsafe_core::LeaseTtl;
 use vouchsafe_core::audit::DeclaredDevice;
+pub(crate) use vouchsafe_core::host::LogLevel;
 use vouchsafe_core::metric::PrometheusFormat;
 use vouchsafe_server::{Forwarding, MetricsAccess, Purpose, TlsFiles};
 use vouchsafe_storage::Check;
 
 pub(crate) use fault::Faults;
 pub(crate) use iam::IamPath;
+pub(crate) use sanitized::sanitized;
 pub(crate) use seal::{NamedKey, SealStanza, SecretSource, TransitStanza};
 
 /// The most listeners of one server.
@@ -107,30 +110,6 @@ pub(crate) struct ListenerConfig {
     pub(crate) forwarding: Forwarding,
     /// Who sees `sys/metrics` here.
     pub(crate) metrics: MetricsAccess,
-}
-
-/// What the log leaves out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum LogLevel {
-    Trace,
-    Debug,
-    #[default]
-    Info,
-    Warn,
-    Error,
-}
-
-impl LogLevel {
-    /// The name that the log's filter knows.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Trace => "trace",
-            Self::Debug => "debug",
-            Self::Info => "info",
-            Self::Warn => "warn",
-            Self::Error => "error",
-        }
-    }
 }
 
 /// How the log looks.

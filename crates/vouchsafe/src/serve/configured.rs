@@ -10,9 +10,9 @@ use vouchsafe_core::{Core, IamFile, Settings};
 use vouchsafe_server::{Edge, Limits, Listener, Purpose, Serving, Tls, TlsVersion};
 use vouchsafe_storage::{Barrier, FilePhysical, InMemory, Physical};
 
-use super::{Running, iam, log, process, run_until_stopped, seal, tell};
+use super::{Running, host, iam, log, process, run_until_stopped, seal, tell};
 use crate::background::Background;
-use crate::config::{Config, ListenerConfig, Storage};
+use crate::config::{Config, ListenerConfig, Storage, sanitized};
 use crate::ports;
 
 /// Checks the files that a valid configuration names, without touching storage or sockets.
@@ -26,13 +26,14 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
 
 /// Runs the server until it is told to stop.
 pub(super) fn run(config: &Config) -> anyhow::Result<()> {
-    log::start(config.log_level, config.log_format);
+    let log = log::start(config.log_level, config.log_format);
     process::forbid_core_dumps();
     if !config.disable_mlock {
         process::lock_memory();
     }
     run_until_stopped(async || {
         let server = Server::start(config).await?;
+        server.core.use_host(host(log, sanitized(config)));
         tell(|out| server.announce(config, out));
         Ok(server)
     })

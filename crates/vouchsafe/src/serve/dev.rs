@@ -7,8 +7,10 @@ use std::path::Path;
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+use vouchsafe_logical::Data;
 
-use super::{Args, Running, run_until_stopped, start_log, tell};
+use super::{Args, Running, host, run_until_stopped, start_log, tell};
 use crate::embedded::Embedded;
 
 /// Where dev mode listens unless told otherwise.
@@ -16,17 +18,35 @@ const DEV_LISTEN_ADDRESS: &str = "127.0.0.1:8200";
 
 /// Runs the server until it is told to stop.
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
-    start_log();
+    let log = start_log();
     let address = args.dev_listen_address.as_deref();
     let address = resolve(address.unwrap_or(DEV_LISTEN_ADDRESS))?;
     run_until_stopped(async || {
         let server = Embedded::start(address, args.dev_root_token_id.as_deref()).await?;
+        server.use_host(host(log, configuration(&server)));
         if !args.dev_no_store_token {
             store_token(server.root_token())?;
         }
         tell(|out| announce(&server, out));
         Ok(server)
     })
+}
+
+/// What dev mode decides, as a configuration would say it.
+fn configuration(server: &Embedded) -> Data {
+    let listener = json!({ "address": server.socket().to_string(), "tls_disable": true });
+    Data::from_iter([
+        ("api_addr".to_owned(), server.address().into()),
+        (
+            "listeners".to_owned(),
+            json!([{ "type": "tcp", "config": listener }]),
+        ),
+        (
+            "seals".to_owned(),
+            json!([{ "type": "shamir", "disabled": false }]),
+        ),
+        ("storage".to_owned(), json!({ "type": "inmem" })),
+    ])
 }
 
 impl Running for Embedded {

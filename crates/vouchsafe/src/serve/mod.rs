@@ -7,6 +7,7 @@ mod configured;
 mod dev;
 pub(crate) mod iam;
 mod log;
+mod machine;
 mod notify;
 mod process;
 mod seal;
@@ -14,8 +15,11 @@ mod signal;
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use vouchsafe_core::host::Host;
+use vouchsafe_logical::Data;
 
 use crate::config;
 pub(crate) use log::start_log;
@@ -74,6 +78,15 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
             }
             configured::run(&config)
         }
+    }
+}
+
+/// What the core is told of this process and its machine.
+fn host(log: Arc<log::Log>, configuration: Data) -> Host {
+    Host {
+        loggers: log,
+        machine: Arc::new(machine::ThisMachine),
+        configuration,
     }
 }
 

@@ -465,6 +465,7 @@ impl Samples<'_> {
                 "{path...}" if !route.starts_with("kv") => "spare",
                 "{type}" => "secret",
                 "{name}" if route.starts_with("sys/plugins/") => "kv",
+                "{name}" if route.starts_with("sys/loggers/") => "core",
                 "{prefix...}" => "auth/token/create",
                 "{url_lease_id?...}" => self.known("lease"),
                 "{urlalgorithm?...}" => "sha2-256",
@@ -543,6 +544,7 @@ impl Samples<'_> {
             }
             "capabilities-self" => json!({ "paths": "a" }),
             "config/cors" => json!({ "allowed_origins": "https://ui.example" }),
+            "loggers" | "loggers/{name}" => json!({ "level": "info" }),
             "quotas/rate-limit/{name}" => json!({ "rate": 1_000 }),
             "leases/lookup" | "leases/revoke" => json!({ "lease_id": self.known("lease") }),
             "mounts/{path...}" | "auth/{path...}" => json!({ "type": "probe" }),

@@ -5,6 +5,7 @@ mod builder;
 mod client;
 mod core;
 mod counted;
+mod host;
 mod log;
 mod parts;
 mod probe;

@@ -10,6 +10,7 @@ use vouchsafe_storage::{Barrier, Physical, RootKey};
 use vouchsafe_testing::{FakeFetcher, ManualClock, SeededEntropy};
 
 use super::counted::Counted;
+use super::host::host;
 use super::probe;
 
 /// What can be mounted in tests: everything that the product has, and the probes.
@@ -80,6 +81,7 @@ impl Parts {
             ..self.settings.clone()
         };
         let core = Core::new(Arc::clone(&barrier), *TEST_CATALOG, ports, settings);
+        core.use_host(host());
         (core, barrier)
     }
 

@@ -5,6 +5,7 @@ mod auto_seal;
 mod cluster;
 mod cubbyhole;
 mod help;
+mod host;
 mod key;
 mod lease;
 mod lifetime;

@@ -91,7 +91,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, context: &Context) -> Result<Exit, Stop> {
     expect_words(&args.words, 0, 0)?;
     let settings = Settings::choose(&args, &context.environment)?;
-    crate::serve::start_log();
+    // Nobody changes its levels.
+    drop(crate::serve::start_log());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
