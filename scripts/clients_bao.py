@@ -103,6 +103,7 @@ def live(report, binary):
         wrapping(root, user)
         leases(root)
         rotate(root)
+        operate(root, user)
         keys = rekey(root, "rekey", keys, NEW_SHARES, NEW_THRESHOLD)
         keys = rekey(root, "rotate-keys", keys, SHARES, THRESHOLD)
         generate_root(root, keys)
@@ -334,6 +335,28 @@ def rotate(root):
     root.shows("operator rotate", {"term": term + 1, "encryptions": 0}, "operator", "rotate")
     root.shows("what older terms encrypted", {"data.data.user": "bob"}, "kv", "get", "secret/app")
     root.shows("kv put under the new term", {"data.version": 1}, "kv", "put", "secret/new", "a=b")
+    rule = ["sys/rotate/config"]
+    root.says("a rule of rotation", "Success!", "write", *rule, "interval=24h")
+    kept = {"data.enabled": True, "data.interval": "24h0m0s"}
+    root.shows("it is kept", kept, "read", *rule)
+    few = ["max_operations=999999"]
+    root.says("a bound that is too low", "[1000000,3865470566]", "write", *rule, *few, status=FAILED)
+
+
+def operate(root, user):
+    nodes = root.shows("operator members", {}, "operator", "members")["Nodes"]
+    root.report.equal("there is one node", [node["active_node"] for node in nodes], [True])
+    root.says("operator step-down", "Stepped down", "operator", "step-down")
+    user.says("a user may not", "Code: 403", "operator", "step-down", status=FAILED)
+    auth = ["sys/loggers/auth"]
+    root.says("a logger is set", "Success!", "write", *auth, "level=debug")
+    root.shows("it says so", {"data.auth": "debug"}, "read", *auth)
+    root.says("no such level", "invalid level", "write", *auth, "level=loud", status=FAILED)
+    root.says("it is reverted", "Success!", "delete", *auth)
+    root.shows("to what it was", {"data.auth": "info"}, "read", *auth)
+    root.shows("the machine", {"data.host.os": "linux"}, "read", "sys/host-info")
+    sanitized = {"data.storage.type": "file", "data.seals": [{"disabled": False, "type": "shamir"}]}
+    root.shows("the configuration", sanitized, "read", "sys/config/state/sanitized")
 
 
 def rekey(root, command, keys, shares, threshold):

@@ -1,7 +1,7 @@
 //! The paths that need the capability `sudo` besides the operation's own (vault-core.md §4).
 
 /// The paths; `*` at the end stands for anything that follows.
-const ROOT_PATHS: [&str; 19] = [
+const ROOT_PATHS: [&str; 21] = [
     "auth/token/accessors",
     "sys/audit",
     "sys/audit/*",
@@ -9,6 +9,7 @@ const ROOT_PATHS: [&str; 19] = [
     "sys/config/auditing/*",
     "sys/config/cors",
     "sys/config/ui/headers/*",
+    "sys/host-info",
     "sys/internal/inspect/*",
     "sys/leases",
     "sys/leases/lookup/*",
@@ -21,6 +22,7 @@ const ROOT_PATHS: [&str; 19] = [
     "sys/revoke-prefix/*",
     "sys/rotate*",
     "sys/seal",
+    "sys/step-down",
 ];
 
 /// Whether a path, without slashes around it, needs `sudo`.
