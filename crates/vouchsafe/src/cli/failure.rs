@@ -71,7 +71,12 @@ pub(crate) enum Failure {
     /// A request failed.
     Request(Box<RequestFailure>),
     /// Something that the server answered ends the command.
-    Server(String),
+    Server {
+        /// What is wrong.
+        message: String,
+        /// The command, without the program's name, that lists what there is instead.
+        listing: Option<&'static str>,
+    },
     /// The command does not exist.
     UnknownCommand {
         /// What was typed.
@@ -120,7 +125,10 @@ impl Failure {
 
     /// A fault that counts as the server's.
     pub(crate) fn server_side(message: impl Into<String>) -> Self {
-        Self::Server(message.into())
+        Self::Server {
+            message: message.into(),
+            listing: None,
+        }
     }
 
     /// The exit code.
@@ -129,7 +137,7 @@ impl Failure {
             Self::Data { .. } | Self::FieldAbsent { .. } | Self::Local(_) | Self::Usage { .. } => {
                 Exit::Local
             }
-            Self::NotATerminal { .. } | Self::NothingAt(_) | Self::Server(_) => Exit::Server,
+            Self::NotATerminal { .. } | Self::NothingAt(_) | Self::Server { .. } => Exit::Server,
             Self::Request(failure) => failure.exit,
             Self::UnknownCommand { group, .. } if group.is_empty() => Exit::UnknownCommand,
             Self::UnknownCommand { .. } => Exit::Local,
@@ -146,7 +154,7 @@ impl fmt::Display for Failure {
             Self::FieldAbsent { field, .. } => {
                 write!(formatter, "Field \"{field}\" not present in secret")
             }
-            Self::Local(message) | Self::Server(message) | Self::Usage { message, .. } => {
+            Self::Local(message) | Self::Server { message, .. } | Self::Usage { message, .. } => {
                 formatter.write_str(message)
             }
             Self::NotATerminal { question } => {

@@ -7,6 +7,7 @@ use vouchsafe_api::{ApiError, ClientError, Credential, Method, Request, Transpor
 
 use super::environment::Environment;
 use super::failure::{Failure, RequestFailure};
+use super::listing;
 use super::program::Program;
 use super::root_paths;
 
@@ -71,12 +72,19 @@ impl Failure {
             Self::UnknownCommand { group, .. } => {
                 vec![format!("`{command} {group} --help` lists its commands")]
             }
+            Self::Server {
+                listing: Some(listing),
+                ..
+            } => vec![lists(command, listing)],
             Self::Usage { hint: Some(hint), .. } => vec![hint.clone()],
+            Self::NothingAt(path) => {
+                let listing = listing::of_siblings(path);
+                listing.map(|listing| lists(command, &listing)).into_iter().collect()
+            }
             Self::Data { .. }
             | Self::FieldAbsent { .. }
             | Self::Local(_)
-            | Self::NothingAt(_)
-            | Self::Server(_)
+            | Self::Server { listing: None, .. }
             | Self::Usage { .. } => Vec::new(),
         }
     }
@@ -134,7 +142,12 @@ impl RequestFailure {
         if error.mentions("HTTP request to an HTTPS server") {
             return vec![other_scheme(situation)];
         }
-        Vec::new()
+        let path = self.request.as_ref().map(vouchsafe_api::Request::path);
+        let listing = path.and_then(|path| listing::of_refusal(path, error));
+        listing
+            .map(|listing| lists(command, &listing))
+            .into_iter()
+            .collect()
     }
 
     fn hint_for_denial(&self, situation: &Situation<'_>) -> Option<String> {
@@ -257,6 +270,11 @@ fn other_scheme(situation: &Situation<'_>) -> String {
         Some(address) => format!("use the other scheme: `export {variable}={address}`"),
         None => format!("use the other scheme in `{variable}`"),
     }
+}
+
+/// Says which command shows what there is. The server decides, when it is run, whether it may.
+pub(crate) fn lists(command: &str, listing: &str) -> String {
+    format!("`{command} {listing}` lists what there is")
 }
 
 fn backticked(names: &[String]) -> String {

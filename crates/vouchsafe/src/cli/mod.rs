@@ -28,6 +28,7 @@ mod jwt;
 mod kv;
 mod lease;
 mod list;
+mod listing;
 mod login;
 mod login_method;
 mod mount;

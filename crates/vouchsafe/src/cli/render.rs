@@ -8,6 +8,8 @@ use super::duration;
 use super::failure::{Exit, Failure, Stop};
 use super::flags::Format;
 use super::gotext;
+use super::hint;
+use super::listing;
 use super::table::Table;
 use super::yaml;
 
@@ -57,6 +59,11 @@ pub(crate) fn warnings(context: &mut Context, envelope: &Envelope) {
     for warning in warnings {
         let text = wrapped(&format!("* {warning}"), "  ");
         context.console.error_line(&format!("{text}\n"));
+    }
+    let listing = warnings.iter().find_map(|text| listing::of_warning(text));
+    if let Some(listing) = listing {
+        let hint = hint::lists(context.program.command(), listing);
+        context.console.error_line(&format!("hint: {hint}\n"));
     }
 }
 

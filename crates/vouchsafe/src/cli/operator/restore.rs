@@ -48,7 +48,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Stop> {
     // Asked first, because a server that refuses while a large body is on its way may not be heard.
     let state = object(context, &Request::read("sys/init")?, DOING)?;
     if state.get("initialized") == Some(&Value::Bool(true)) {
-        return Err(Failure::Server(format!(
+        return Err(Failure::server_side(format!(
             "{DOING}: the server is initialised already, and a restore is for an empty one"
         ))
         .into());

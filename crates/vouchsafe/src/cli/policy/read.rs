@@ -44,7 +44,9 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Stop> {
             .as_str()
     });
     let Some(rules) = rules else {
-        return Err(Failure::server_side(format!("No policy named: {name}")).into());
+        let message = format!("No policy named: {name}");
+        let listing = Some("policy list");
+        return Err(Failure::Server { message, listing }.into());
     };
     let value: Value = json!({"policy": rules});
     context.print_value(&value, format, || rules.trim().to_owned());
