@@ -197,6 +197,10 @@ mod tests {
         check("9223372036854775807ns", Some(DURATION_MAX));
         check("9223372036854775808ns", None);
         check("99999999999999999999999999h", None);
+        let padded = |bytes: usize| format!("{:0>bytes$}", 7);
+        let seven = Some(Duration::from_secs(7));
+        check(&padded(DURATION_TEXT_BYTES_MAX), seven);
+        check(&padded(DURATION_TEXT_BYTES_MAX + 1), None);
     }
 
     #[test]

@@ -215,3 +215,21 @@ fn guest<'a>(accounts: impl IntoIterator<Item = &'a Account>) -> Guest {
         sees: services,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is remembered of issuers is bounded: who may write rules can name any number of them.
+    #[test]
+    fn the_keys_of_so_many_issuers_are_kept_and_no_more() {
+        let issuers = Issuers::default();
+        let first = issuers.of("https://0.example");
+        for number in 1..ISSUERS_MAX {
+            issuers.of(&format!("https://{number}.example"));
+        }
+        assert!(Arc::ptr_eq(&first, &issuers.of("https://0.example")));
+        issuers.of("https://more.example");
+        assert!(!Arc::ptr_eq(&first, &issuers.of("https://0.example")));
+    }
+}

@@ -381,6 +381,14 @@ fn addresses_of_key_sets_have_to_be_safe() {
     ] {
         parse(&with(good));
     }
+    let long = |bytes: usize| format!("{:x<bytes$}", "https://idp.example/");
+    parse(&with(&long(2_048)));
+    check(
+        &with(&long(2_049)),
+        "idps.a.conf.jwks_uri",
+        "jwks_uri",
+        "is longer than 2048 bytes",
+    );
     for bad in [
         "http://idp.example/jwks",
         "http://127.0.0.1.evil.example/jwks",

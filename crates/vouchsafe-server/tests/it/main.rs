@@ -9,6 +9,7 @@ mod authorization;
 mod edge;
 mod harness;
 mod iam;
+mod limits;
 mod pipeline;
 mod publish;
 mod snapshots;

@@ -1,5 +1,7 @@
 //! Snapshots that are whole, torn, altered and from the future.
 
+use vouchsafe_logical::StoreError;
+
 use super::*;
 
 /// Keys and values.
@@ -55,6 +57,19 @@ fn what_was_written_is_read_in_pieces_of_any_size() {
 fn a_store_without_records_is_a_snapshot_too() {
     let (whole, found) = read(&written(&[]), 5).unwrap();
     assert_eq!((whole.records, found.len()), (0, 0));
+}
+
+#[test]
+fn a_seal_of_the_longest_length_is_read_and_a_longer_one_not_written() {
+    let sealed = |bytes: usize| {
+        let (writer, mut snapshot) = Writer::begin(&header());
+        let end = writer.end(|_| Ok(vec![7; bytes]))?;
+        snapshot.extend(end);
+        Ok::<_, StoreError>(snapshot)
+    };
+    let (whole, _) = read(&sealed(SEAL_BYTES_MAX).unwrap(), 100).unwrap();
+    assert_eq!(whole.seal.len(), SEAL_BYTES_MAX);
+    sealed(SEAL_BYTES_MAX + 1).unwrap_err();
 }
 
 #[test]

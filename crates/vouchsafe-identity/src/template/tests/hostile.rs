@@ -29,6 +29,17 @@ fn the_length_is_bounded() {
 }
 
 #[test]
+fn arguments_and_widths_are_bounded() {
+    let given = |count: usize| format!("{{\"a\": {{{{eq{}}}}}}}", " 1".repeat(count));
+    check(&given(64), &sparse(), "{\"a\":true}");
+    assert!(ClaimTemplate::parse(&given(65)).is_err());
+    let padded = |width: usize| format!("{{\"a\": {{{{printf \"%{width}d\" 1 | toJSON}}}}}}");
+    let expected = format!("{{\"a\":\"{:>100}\"}}", 1);
+    check(&padded(100), &sparse(), &expected);
+    refused_with(&padded(101), "`printf` takes widths up to 100");
+}
+
+#[test]
 fn nesting_is_bounded() {
     let ifs = |depth: usize| {
         format!(

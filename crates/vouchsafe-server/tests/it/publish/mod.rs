@@ -2,6 +2,7 @@
 
 mod account;
 mod history;
+mod limits;
 mod listener;
 mod rest;
 mod rotation;

@@ -16,7 +16,7 @@ use crate::cli::failure::Failure;
 /// Where Kubernetes puts what a pod's service account needs.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// The largest token or certificate file, in bytes.
-const FILE_BYTES_MAX: u64 = 256 * 1024;
+pub(super) const FILE_BYTES_MAX: u64 = 256 * 1024;
 
 /// How long the worker works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,9 +175,14 @@ pub(super) fn read(path: &Path, what: &str) -> Result<String, Fault> {
     use std::io::Read;
     let mut text = String::new();
     let read = std::fs::File::open(path)
-        .and_then(|file| file.take(FILE_BYTES_MAX).read_to_string(&mut text));
+        .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text));
     let place = path.display();
+    let is_too_large = u64::try_from(text.len()).map_or(true, |bytes| bytes > FILE_BYTES_MAX);
     match read {
+        // The first part of a certificate bundle or of a token would be taken for the whole.
+        Ok(_) if is_too_large => Err(Fault::Local(format!(
+            "{what}: {place} has more than {FILE_BYTES_MAX} bytes"
+        ))),
         Ok(_) if text.trim().is_empty() => Err(Fault::Local(format!("{what}: {place} is empty"))),
         Ok(_) => Ok(text.trim().to_owned()),
         Err(error) => Err(Fault::Local(format!(

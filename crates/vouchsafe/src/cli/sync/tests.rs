@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::health::Health;
 use super::round::{Change, Worker};
 use super::schedule::pause;
-use super::settings::{Credential, Mode, Settings, Source};
+use super::settings::{Credential, FILE_BYTES_MAX, Mode, Settings, Source, read};
 use vouchsafe_logical::Clock as _;
 
 const SOURCE: &str = "https://vault.internal/v1/identity/oidc";
@@ -375,4 +375,25 @@ mod choice {
             assert!(choose(&[&flag], with(&[])).is_err(), "{url}");
         }
     }
+}
+
+#[test]
+fn a_file_is_read_whole_or_refused() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("ca.crt");
+    let write = |bytes: u64| {
+        let bytes = usize::try_from(bytes).unwrap();
+        std::fs::write(&path, "x".repeat(bytes)).unwrap();
+    };
+    write(FILE_BYTES_MAX);
+    let text = read(&path, "CA certificates").unwrap();
+    assert_eq!(text.len() as u64, FILE_BYTES_MAX);
+    write(FILE_BYTES_MAX + 1);
+    let Err(Fault::Local(message)) = read(&path, "CA certificates") else {
+        panic!("taken");
+    };
+    assert!(
+        message.ends_with("ca.crt has more than 262144 bytes"),
+        "{message}"
+    );
 }
