@@ -200,3 +200,67 @@ async fn keys_published_under_the_name_of_an_issuer_verify_no_publisher() {
     );
     assert!(!asked.is_empty());
 }
+
+/// What the audit log has of one request: the entry before, and the one after.
+async fn entries_of(
+    server: &TestServer,
+    log: &std::path::Path,
+    service: &str,
+    token: &str,
+) -> [Value; 2] {
+    let before = std::fs::read_to_string(log).expect("a log").lines().count();
+    put(server, service, token).await;
+    let text = std::fs::read_to_string(log).expect("a log");
+    let entries: Vec<Value> = text
+        .lines()
+        .skip(before)
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    entries.try_into().expect("two entries")
+}
+
+#[tokio::test]
+async fn what_a_service_account_does_is_recorded_without_its_credential() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("audit.log");
+    let server = publishing().await;
+    oidc_account(&server).await;
+    let key = static_account(&server).await;
+    let jwt = signed("ci-key", &claims());
+    let device = json!({ "type": "file", "options": { "file_path": log } });
+    server.write("sys/audit/log", device).await;
+    for (token, name) in [(&key, "service-account-ci"), (&jwt, "service-account-jobs")] {
+        let [request, response] = entries_of(&server, &log, "a", token).await;
+        for (entry, kind) in [(&request, "request"), (&response, "response")] {
+            assert_eq!(entry["type"], kind);
+            assert_eq!(entry["auth"]["display_name"], name, "{entry}");
+            let granted = &entry["auth"]["policy_results"]["granting_policies"];
+            assert_eq!(granted[0]["name"], "guest", "{entry}");
+            assert_eq!(entry["auth"]["policy_results"]["allowed"], true);
+            assert_eq!(entry["request"]["path"], "publish/services/a/config");
+            assert_eq!(entry["request"]["operation"], "update");
+            assert_eq!(entry["request"]["id"], request["request"]["id"]);
+        }
+        assert_eq!(response["error"], Value::Null);
+
+        // What it may not do is recorded as a refusal of its own, by its name.
+        let [request, response] = entries_of(&server, &log, "b", token).await;
+        assert_eq!(request["auth"]["display_name"], name);
+        assert_eq!(request["auth"]["policy_results"]["allowed"], false);
+        assert!(response["error"].is_string(), "{response}");
+    }
+    let unknown = format!("oidcpub_{}", "x".repeat(52));
+    let [request, response] = entries_of(&server, &log, "a", &unknown).await;
+    assert_eq!(request["auth"]["display_name"], Value::Null);
+    assert!(response["error"].is_string(), "{response}");
+
+    let text = std::fs::read_to_string(&log).expect("a log");
+    for secret in [&key, &jwt, &unknown] {
+        assert!(
+            !text.contains(secret.as_str()),
+            "a credential is in the log"
+        );
+    }
+    let signature = jwt.rsplit('.').next().expect("a signature");
+    assert!(!text.contains(signature), "a signature is in the log");
+}

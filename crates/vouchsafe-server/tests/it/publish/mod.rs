@@ -4,6 +4,7 @@ mod account;
 mod history;
 mod limits;
 mod listener;
+mod nodes;
 mod rest;
 mod rotation;
 mod serving;
