@@ -25,9 +25,13 @@
 
 mod backup;
 mod configured;
+#[cfg(target_os = "linux")]
+mod memory;
 mod process;
 mod script;
 mod server;
+#[cfg(target_os = "linux")]
+mod terminal;
 
 use std::fs;
 use std::path::Path;
