@@ -5,6 +5,7 @@ mod audit;
 mod bearer;
 mod change;
 mod claims;
+mod codes;
 mod confusion;
 mod entity;
 mod pvlt;

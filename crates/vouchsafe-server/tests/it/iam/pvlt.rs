@@ -14,7 +14,7 @@ async fn server(idp: &Idp) -> TestServer {
     server
 }
 
-fn ask(server: &TestServer, method: &str, path: &str, credential: &str) -> Ask {
+pub(super) fn ask(server: &TestServer, method: &str, path: &str, credential: &str) -> Ask {
     let ask = server.ask_outside(method, &format!("/api/pvlt/1.0/{path}"));
     if credential.is_empty() {
         ask
@@ -25,7 +25,7 @@ fn ask(server: &TestServer, method: &str, path: &str, credential: &str) -> Ask {
 
 /// Checks a refusal: status, code, and the shape that clients rely on.
 #[track_caller]
-fn check(answer: Answer, status: u16, code: &str) -> Value {
+pub(super) fn check(answer: Answer, status: u16, code: &str) -> Value {
     let answer = answer.expect(status);
     assert_eq!(answer.header("content-type"), "application/json");
     let body = answer.json();
