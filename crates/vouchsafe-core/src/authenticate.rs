@@ -69,6 +69,14 @@ impl Caller {
         self.subject.as_deref()
     }
 
+    /// The entity that this request makes for the caller if it is granted. Its id is the caller's
+    /// already; nothing of it is stored yet.
+    pub(crate) fn foreseen(&self) -> Option<&Subject> {
+        let subject = self.subject().filter(|subject| !subject.is_stored())?;
+        let named = self.entry()?.entity_id.as_deref();
+        (named == Some(subject.entity().id.as_str())).then_some(subject)
+    }
+
     /// What the caller may do.
     #[must_use]
     pub fn acl(&self) -> &Acl {

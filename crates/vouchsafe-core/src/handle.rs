@@ -18,6 +18,7 @@ use crate::caught::caught;
 use crate::core::Core;
 use crate::door::{self, Door};
 use crate::help;
+use crate::iam;
 use crate::metric;
 use crate::mount::{self, Target, UserLockoutConfig};
 use crate::quota::Counted;
@@ -318,6 +319,9 @@ async fn act(
     now: Timestamp,
 ) -> Result<Reply, Error> {
     let permit = verdict.map_err(|refusal| refusal.error())?;
+    if let Ok(caller) = caller {
+        iam::make_entity(runtime, caller).await?;
+    }
     if request.operation == Operation::Help
         && let Some(help) = help::of_mount(&runtime.mounts, request)
     {

@@ -44,6 +44,10 @@ pub(crate) struct CallerFacts<'r> {
     pub(crate) summary: &'r CallerSummary,
     pub(crate) token: &'r TokenEntry,
     pub(crate) identity_policies: &'r PolicyNames,
+    /// The entity, unless it is one that would have been made, had the request been granted.
+    pub(crate) entity_id: Option<&'r str>,
+    /// Whether the request makes the entity.
+    pub(crate) entity_created: bool,
 }
 
 impl<'r> Record<'r> {
@@ -65,7 +69,10 @@ impl<'r> Record<'r> {
             at,
             mount,
             operation: *operation.as_ref().unwrap_or(&request.operation),
-            caller: caller.as_ref().ok().and_then(CallerFacts::of),
+            caller: caller
+                .as_ref()
+                .ok()
+                .and_then(|caller| CallerFacts::of(caller, verdict.is_ok())),
             granted_by: granted_by(verdict),
             refusal: match (verdict, target) {
                 (Err(refusal), _) => Some(refusal.error()),
@@ -97,9 +104,14 @@ fn granted_by(verdict: &Result<Permit<'_>, Refusal>) -> Option<Vec<String>> {
 }
 
 impl<'r> CallerFacts<'r> {
-    fn of(caller: &'r Caller) -> Option<Self> {
+    fn of(caller: &'r Caller, is_granted: bool) -> Option<Self> {
+        let token = caller.entry()?;
+        let is_foreseen = caller.foreseen().is_some();
+        let entity_id = token.entity_id.as_deref();
         Some(Self {
-            token: caller.entry()?,
+            entity_id: entity_id.filter(|_| is_granted || !is_foreseen),
+            entity_created: is_granted && is_foreseen,
+            token,
             summary: caller.summary(),
             identity_policies: caller.identity_policies(),
         })

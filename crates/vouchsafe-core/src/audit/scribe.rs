@@ -123,8 +123,8 @@ impl<'a> Scribe<'a> {
             num_uses: 0,
             // The request that is recorded has taken one.
             remaining_uses: token.num_uses.saturating_sub(1),
-            entity_id: token.entity_id.as_deref().unwrap_or_default(),
-            entity_created: false,
+            entity_id: caller.entity_id.unwrap_or_default(),
+            entity_created: caller.entity_created,
             token_type: token.token_type.as_str(),
             token_ttl: token.creation_ttl.as_secs(),
             token_issue_time: Some(seconds(token.created_at)),
@@ -311,8 +311,8 @@ fn mount_section(mount: MountFacts<'_>) -> MountSection<'_> {
 
 /// Who is counted as one client: the entity, or as in Vault a digest of the token's policies.
 fn client_id(caller: &CallerFacts<'_>) -> String {
-    if let Some(entity_id) = &caller.token.entity_id {
-        return entity_id.clone();
+    if let Some(entity_id) = caller.entity_id {
+        return entity_id.to_owned();
     }
     let policies = caller.token.policies.to_strings().join("\x7f");
     let text = format!("{policies}\0{NAMESPACE}");

@@ -43,12 +43,13 @@ pub(crate) use api_key::api_key;
 pub use at_start::{ApplyAtStart, IamFile};
 pub(crate) use bearer::bearer;
 pub(crate) use shape::is_jwt;
-pub(crate) use subject::subject;
+pub(crate) use subject::{make_entity, subject};
 
 use self::access::IamAccess;
 use self::api_key::{KeyRecord, UserRecord};
 use self::applied::{Applied, Record};
 use self::remembered::Remembered;
+use self::subject::Foreseen;
 use crate::token::TokenEntry;
 
 /// Where the applied file is stored, below the view.
@@ -119,6 +120,7 @@ pub(crate) struct Iam {
     users: VersionedCache<UserRecord>,
     keys: VersionedCache<KeyRecord>,
     remembered: Remembered,
+    foreseen: Foreseen,
     settings: Arc<IamSettings>,
 }
 
@@ -131,6 +133,7 @@ impl Iam {
             users: VersionedCache::new(API_KEYS_CACHED),
             keys: VersionedCache::new(API_KEYS_CACHED),
             remembered: Remembered::new(),
+            foreseen: Foreseen::default(),
             settings,
         }
     }

@@ -3,19 +3,64 @@
 //! Issuer and subject are an alias of the `sys/` mount, named `<iss>#<sub>`. An entity that has it is
 //! used, as by a login. One is made only where the role says so, and that is the one case in which a
 //! request with such a credential writes: once for each subject.
+//!
+//! What can't be recorded does not happen, and who calls stands in the record. So the entity is
+//! foreseen when the caller is authenticated, and stored when the request was recorded as granted.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use vouchsafe_identity::subject::Subject;
-use vouchsafe_identity::subject::directory::{Query, is_conflict};
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
+use vouchsafe_identity::subject::directory::Query;
 use vouchsafe_logical::{AliasProposal, CommitError, Error, MountSummary, Timestamp};
 
 use super::Unstored;
+use crate::authenticate::Caller;
 use crate::runtime::Runtime;
 
-/// The entity, if there is one or the role wants one.
+/// With how many entries those are swept out whose requests are over.
+const FORESEEN_SWEPT_AT: usize = 1_024;
+
+/// The entities that requests under way will make, by the name of their alias: requests of one subject
+/// that come at the same time have one entity. It is kept by the requests themselves.
+#[derive(Default)]
+pub(super) struct Foreseen(Mutex<HashMap<String, Weak<Subject>>>);
+
+impl Foreseen {
+    /// The entity that others make for an alias.
+    fn get(&self, alias: &str) -> Option<Arc<Subject>> {
+        let foreseen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        foreseen.get(alias)?.upgrade()
+    }
+
+    /// The entity that others make for an alias, or else this one.
+    fn get_or_insert(&self, alias: &str, subject: Subject) -> Arc<Subject> {
+        let mut foreseen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(others) = foreseen.get(alias).and_then(Weak::upgrade) {
+            return others;
+        }
+        if foreseen.len() >= FORESEEN_SWEPT_AT {
+            foreseen.retain(|_, subject| subject.strong_count() > 0);
+        }
+        let subject = Arc::new(subject);
+        foreseen.insert(alias.to_owned(), Arc::downgrade(&subject));
+        subject
+    }
+
+    /// Nobody is to get this one any more: it is stored, or can't be.
+    fn remove(&self, subject: &Subject) {
+        let mut foreseen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for alias in &subject.entity().aliases {
+            let known = foreseen.get(&alias.name);
+            if known.is_some_and(|known| std::ptr::eq(known.as_ptr(), subject)) {
+                foreseen.remove(&alias.name);
+            }
+        }
+    }
+}
+
+/// The entity, if there is one or the role wants one. One that is made for the caller is not stored
+/// yet.
 ///
 /// # Errors
 /// The entity is disabled; the store's.
@@ -38,12 +83,12 @@ pub(crate) async fn subject(
         name,
     };
     let found = match runtime.directory.find_entity(query).await? {
-        Some(found) => Some(found),
-        None if caller.create_entity => {
-            let id = create(runtime, mount, name, now).await?;
-            runtime.directory.subject(&id).await?
-        }
-        None => None,
+        None if caller.create_entity => match foresee(runtime, mount, name, now).await? {
+            Some(foreseen) => Some(foreseen),
+            // Somebody was faster.
+            None => runtime.directory.find_entity(query).await?,
+        },
+        found => found,
     };
     // Aliases are found without regard to case, and two subjects that differ in it are two.
     let is_exact = |subject: &Arc<Subject>| {
@@ -59,33 +104,43 @@ pub(crate) async fn subject(
     }
 }
 
-async fn create(
+/// The entity to be made for an alias; none where there is one.
+async fn foresee(
     runtime: &Runtime,
     mount: &MountSummary,
     name: &str,
     now: Timestamp,
-) -> Result<String, Error> {
+) -> Result<Option<Arc<Subject>>, Error> {
+    let shared = &runtime.iam.foreseen;
+    if let Some(others) = shared.get(name) {
+        return Ok(Some(others));
+    }
     let proposal = AliasProposal {
         name: name.to_owned(),
         metadata: BTreeMap::new(),
     };
     let entropy = &*runtime.ports.entropy;
-    for _ in 0..TRANSACTION_ATTEMPTS_MAX {
-        let mut transaction = runtime.root.begin();
-        let attached = runtime
-            .directory
-            .attach_login(&mut transaction, mount, &proposal, &[], now, entropy)
-            .await;
-        let attached = match attached {
-            Ok(attached) => attached,
-            Err(error) if is_conflict(&error) => continue,
-            Err(error) => return Err(error),
-        };
-        match transaction.commit().await {
-            Ok(()) => return Ok(attached.entity_id.to_string()),
-            Err(CommitError::Conflict) => {}
-            Err(error) => return Err(error.into()),
-        }
+    let foreseen = runtime
+        .directory
+        .foresee_entity(mount, &proposal, now, entropy);
+    let foreseen = foreseen.await?;
+    Ok(foreseen.map(|subject| shared.get_or_insert(name, subject)))
+}
+
+/// Stores the entity that was foreseen for a caller, if there is one. To be called when the request
+/// was recorded, and before anything else is done for it.
+///
+/// # Errors
+/// Another node made one for the same subject, under another id than was recorded; the store's.
+pub(crate) async fn make_entity(runtime: &Runtime, caller: &Caller) -> Result<(), Error> {
+    let Some(subject) = caller.foreseen() else {
+        return Ok(());
+    };
+    let is_stored = runtime.directory.store_foreseen(subject).await?;
+    runtime.iam.foreseen.remove(subject);
+    if is_stored {
+        Ok(())
+    } else {
+        Err(CommitError::Conflict.into())
     }
-    Err(CommitError::Conflict.into())
 }

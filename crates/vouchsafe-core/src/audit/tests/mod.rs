@@ -228,6 +228,8 @@ impl Scene {
                 summary: &self.summary,
                 token: &self.token,
                 identity_policies: &self.identity_policies,
+                entity_id: self.token.entity_id.as_deref(),
+                entity_created: false,
             }),
             granted_by: Some(vec!["team".to_owned()]),
             ..record(request)

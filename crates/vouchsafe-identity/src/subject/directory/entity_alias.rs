@@ -310,7 +310,8 @@ impl Records<'_> {
         Ok(())
     }
 
-    fn put_alias_keys(
+    /// Stores the indices of an alias.
+    pub(super) fn put_alias_keys(
         &mut self,
         owner: &EntityId,
         alias: &Alias,

@@ -8,6 +8,7 @@
 mod author;
 mod entity;
 mod entity_alias;
+mod foreseen;
 mod group;
 mod group_alias;
 mod keys;

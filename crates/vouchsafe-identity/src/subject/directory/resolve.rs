@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use vouchsafe_logical::{BoxFuture, CommitError, Error, Newer, PolicyNames, Version, record};
 
 use super::reach::{GroupSource, reach};
+use super::records::Records;
 use super::{Directory, LOOKUP_ATTEMPTS_MAX, keys};
 use crate::subject::alias::Alias;
 use crate::subject::entity::Entity;
@@ -31,6 +32,30 @@ pub struct Subject {
 }
 
 impl Subject {
+    fn new(
+        entity: Entity,
+        groups: Vec<Arc<Group>>,
+        stamp: u64,
+        sources: Vec<(String, Version)>,
+    ) -> Self {
+        let direct: BTreeSet<_> = entity.direct_group_ids.iter().collect();
+        let (mut groups, inherited): (Vec<_>, Vec<_>) = groups
+            .into_iter()
+            .partition(|group| direct.contains(&group.id));
+        let direct_groups = groups.len();
+        groups.extend(inherited);
+        let policies = united_policies(&entity, groups.iter().map(AsRef::as_ref));
+        Self {
+            policy_texts: policies.to_strings(),
+            policies,
+            stamp,
+            entity,
+            groups,
+            direct_groups,
+            sources,
+        }
+    }
+
     /// The entity.
     #[must_use]
     pub const fn entity(&self) -> &Entity {
@@ -72,6 +97,12 @@ impl Subject {
     #[must_use]
     pub const fn stamp(&self) -> u64 {
         self.stamp
+    }
+
+    /// Whether it was read from storage: if not, it is foreseen, and nobody else finds it.
+    #[must_use]
+    pub const fn is_stored(&self) -> bool {
+        !self.sources.is_empty()
     }
 
     /// What claim templates and templated policy paths may read.
@@ -169,23 +200,12 @@ impl Directory {
         )
         .await?;
         let sources = cached.sources;
-        let direct: BTreeSet<_> = entity.direct_group_ids.iter().collect();
-        let (mut groups, inherited): (Vec<_>, Vec<_>) = reached
-            .groups
-            .into_iter()
-            .partition(|group| direct.contains(&group.id));
-        let direct_groups = groups.len();
-        groups.extend(inherited);
-        let policies = united_policies(&entity, groups.iter().map(AsRef::as_ref));
-        Ok(Some(Subject {
-            policy_texts: policies.to_strings(),
-            policies,
-            stamp: self.last_stamp.fetch_add(1, Ordering::Relaxed) + 1,
-            entity,
-            groups,
-            direct_groups,
-            sources,
-        }))
+        let stamp = self.next_stamp();
+        Ok(Some(Subject::new(entity, reached.groups, stamp, sources)))
+    }
+
+    fn next_stamp(&self) -> u64 {
+        self.last_stamp.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     async fn entity_or_heir(
@@ -206,6 +226,26 @@ impl Directory {
         };
         let entity = record::decode(&self.view.full(&key), &found.value)?;
         Ok(Some((key, found.version, entity)))
+    }
+}
+
+impl Records<'_> {
+    /// The subject as this transaction sees it, before anything of it is stored.
+    pub(super) async fn subject(
+        &mut self,
+        directory: &Directory,
+        id: &EntityId,
+    ) -> Result<Subject, Error> {
+        let entity = self.indexed_entity(id).await?;
+        let reached = reach(
+            &entity.direct_group_ids,
+            |group| &group.parent_group_ids,
+            self,
+        )
+        .await?;
+        let groups = reached.groups.into_iter().map(Arc::new).collect();
+        let stamp = directory.next_stamp();
+        Ok(Subject::new(entity, groups, stamp, Vec::new()))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::harness::{T0, TestCore};
 const UNKNOWN: &str = "https://other.example/";
 
 /// A core with an audit device, and the device's file.
-async fn audited(tables: &str) -> (TestCore, TempDir) {
+pub(super) async fn audited(tables: &str) -> (TestCore, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let core = core_with(tables).await;
     let path = folder.path().join("audit.log");

@@ -8,6 +8,7 @@ mod claims;
 mod codes;
 mod confusion;
 mod entity;
+mod new_entity;
 mod pvlt;
 mod race;
 mod refusal;

@@ -3,6 +3,7 @@
 mod author;
 mod damage;
 mod find;
+mod foreseen;
 mod history;
 mod invariants;
 mod limits;
