@@ -72,9 +72,7 @@ impl Caller {
     /// The entity that this request makes for the caller if it is granted. Its id is the caller's
     /// already; nothing of it is stored yet.
     pub(crate) fn foreseen(&self) -> Option<&Subject> {
-        let subject = self.subject().filter(|subject| !subject.is_stored())?;
-        let named = self.entry()?.entity_id.as_deref();
-        (named == Some(subject.entity().id.as_str())).then_some(subject)
+        self.subject().filter(|subject| subject.is_foreseen())
     }
 
     /// What the caller may do.

@@ -51,7 +51,8 @@ impl Directory {
             return Ok(None);
         }
         let mut records = self.records(transaction);
-        records.subject(self, &attached.entity_id).await.map(Some)
+        let subject = records.subject(self, &attached.entity_id).await?;
+        Ok(Some(subject.foreseen()))
     }
 
     /// Stores a new entity exactly as it was foreseen. It may be stored already. False where others

@@ -27,6 +27,7 @@ pub struct Subject {
     policies: PolicyNames,
     policy_texts: Vec<String>,
     stamp: u64,
+    is_foreseen: bool,
     /// What it was made from: key and version of the entity, then of each group.
     sources: Vec<(String, Version)>,
 }
@@ -49,6 +50,7 @@ impl Subject {
             policy_texts: policies.to_strings(),
             policies,
             stamp,
+            is_foreseen: false,
             entity,
             groups,
             direct_groups,
@@ -99,10 +101,18 @@ impl Subject {
         self.stamp
     }
 
-    /// Whether it was read from storage: if not, it is foreseen, and nobody else finds it.
+    /// Whether its entity is decided on and to be stored yet ([`Directory::foresee_entity`]).
     #[must_use]
-    pub const fn is_stored(&self) -> bool {
-        !self.sources.is_empty()
+    pub const fn is_foreseen(&self) -> bool {
+        self.is_foreseen
+    }
+
+    /// The same, as one whose entity is to be stored yet.
+    pub(super) fn foreseen(self) -> Self {
+        Self {
+            is_foreseen: true,
+            ..self
+        }
     }
 
     /// What claim templates and templated policy paths may read.

@@ -18,7 +18,7 @@ async fn foreseen(fixture: &Fixture, name: &str) -> Option<Subject> {
 async fn what_is_foreseen_is_not_there_and_then_is_as_foreseen() {
     let fixture = Fixture::new();
     let subject = foreseen(&fixture, "bob").await.unwrap();
-    assert!(!subject.is_stored());
+    assert!(subject.is_foreseen());
     assert_eq!(
         fixture.view.list_all("").await.unwrap(),
         Vec::<String>::new()
@@ -29,7 +29,7 @@ async fn what_is_foreseen_is_not_there_and_then_is_as_foreseen() {
         assert!(fixture.directory.store_foreseen(&subject).await.unwrap());
     }
     let stored = fixture.directory.subject(id).await.unwrap().unwrap();
-    assert!(stored.is_stored());
+    assert!(!stored.is_foreseen());
     assert_eq!(stored.entity(), subject.entity());
     assert_ne!(stored.stamp(), subject.stamp());
     // It is the one that a login finds, too, and all of it goes with it.
