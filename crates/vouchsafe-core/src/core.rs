@@ -7,7 +7,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::Mutex;
 use vouchsafe_logical::metric::Metrics;
 use vouchsafe_logical::{
-    Attempts, Catalog, EntropyExt, Error, PolicyName, Publications, Store, Timestamp, View,
+    Attempts, Catalog, EntropyExt, Error, PolicyName, Publications, Request, Store, Timestamp, View,
 };
 use vouchsafe_storage::seal::AutoSeal;
 use vouchsafe_storage::{Barrier, Unsealed};
@@ -15,6 +15,7 @@ use vouchsafe_storage::{Barrier, Unsealed};
 use crate::audit::DeclaredDevice;
 use crate::host::Host;
 use crate::iam::IamSettings;
+use crate::in_flight::{Entered, InFlight};
 use crate::metric::{PrometheusFormat, UNSEALED};
 use crate::mount::LeaseTtl;
 use crate::ports::Ports;
@@ -65,6 +66,8 @@ pub struct Core {
     pub(crate) keepers: Mutex<Keepers>,
     /// Who keeps the unseal key, if it is not people.
     pub(crate) auto_seal: OnceLock<Arc<dyn AutoSeal>>,
+    /// Requests that have begun.
+    pub(crate) in_flight: Arc<InFlight>,
     /// The process and its machine.
     pub(crate) host: OnceLock<Host>,
     /// Somebody has sealed this node on purpose.
@@ -93,6 +96,7 @@ impl Core {
             this: Weak::clone(this),
             keepers: Mutex::default(),
             auto_seal: OnceLock::new(),
+            in_flight: Arc::default(),
             host: OnceLock::new(),
             stays_sealed: AtomicBool::new(false),
             api_address: Arc::new(ArcSwap::from_pointee(settings.api_address.clone())),
@@ -162,6 +166,12 @@ impl Core {
     /// Sets the address that clients reach the server at, once a listener knows its port.
     pub fn set_api_address(&self, address: &str) {
         self.api_address.store(Arc::new(address.to_owned()));
+    }
+
+    /// Shows a request to who asks for those that are on their way, until what is returned is dropped.
+    #[must_use]
+    pub fn enter(&self, request: &Arc<Request>) -> Entered {
+        self.in_flight.enter(request, self.now())
     }
 
     /// Tells the core of its process and machine, once. Before, it knows of no logger and no fact.

@@ -284,8 +284,11 @@ impl Edge {
     async fn handle(&self, request: Request, running: &Arc<Semaphore>) -> Result<Outcome, Error> {
         let permit = Arc::clone(running).acquire_owned().await;
         let core = Arc::clone(&self.core);
+        let request = Arc::new(request);
         let task = async move {
+            let entered = core.enter(&request);
             let outcome = core.handle(&request).await;
+            drop(entered);
             drop(permit);
             outcome
         };

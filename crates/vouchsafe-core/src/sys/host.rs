@@ -1,4 +1,4 @@
-//! `sys/host-info`, `sys/loggers` and `sys/config/state/sanitized`: the process and its machine.
+//! `sys/host-info`, `sys/loggers`, `sys/in-flight-req` and `sys/config/state/sanitized`: the process and its machine.
 
 use serde_json::Value;
 use vouchsafe_logical::{
@@ -75,6 +75,22 @@ pub(crate) const CONFIGURATION: Route<Sys> = Route {
     exists: None,
     help: "Show the configuration that the server runs with, without anything secret.",
 };
+
+/// Vault asks for no `sudo` here either. What others are doing is no business of theirs.
+pub(crate) const IN_FLIGHT: Route<Sys> = Route {
+    pattern: "in-flight-req",
+    access: Access::Sudo,
+    methods: &[Method::read(in_flight).document()],
+    exists: None,
+    help: "Show the requests that have begun and not ended: where from, what path, since when.",
+};
+
+fn in_flight<'a>(sys: &'a Sys, _call: Call<'a>) -> Answer<'a> {
+    Box::pin(async move {
+        let shown = sys.core()?.in_flight.shown();
+        Ok(Reply::raw_json(200, &Value::Object(shown)))
+    })
+}
 
 fn host_info<'a>(sys: &'a Sys, _call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {

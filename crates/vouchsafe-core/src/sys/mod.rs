@@ -118,6 +118,7 @@ const ROUTES: &[&Route<Sys>] = &[
     &host::LOGGERS,
     &host::LOGGER,
     &host::CONFIGURATION,
+    &host::IN_FLIGHT,
     &cluster::HA_STATUS,
     &cluster::STEP_DOWN,
     &cluster::REPLICATION_STATUS,

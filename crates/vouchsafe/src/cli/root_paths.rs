@@ -1,7 +1,7 @@
 //! The paths that need the capability `sudo` besides the operation's own (vault-core.md §4).
 
 /// The paths; `*` at the end stands for anything that follows.
-const ROOT_PATHS: [&str; 21] = [
+const ROOT_PATHS: [&str; 22] = [
     "auth/token/accessors",
     "sys/audit",
     "sys/audit/*",
@@ -10,6 +10,7 @@ const ROOT_PATHS: [&str; 21] = [
     "sys/config/cors",
     "sys/config/ui/headers/*",
     "sys/host-info",
+    "sys/in-flight-req",
     "sys/internal/inspect/*",
     "sys/leases",
     "sys/leases/lookup/*",

@@ -1,9 +1,9 @@
-//! `sys/loggers`, `sys/host-info` and `sys/config/state/sanitized`: what is asked of the process.
+//! `sys/loggers`, `sys/host-info`, `sys/in-flight-req` and `sys/config/state/sanitized`: what is asked of the process.
 
 use serde_json::{Value, json};
 use vouchsafe_logical::Operation;
 
-use crate::harness::TestServer;
+use crate::harness::{TestServer, gate, spawn};
 
 #[tokio::test]
 async fn a_loggers_level_is_read_set_and_reverted() {
@@ -114,4 +114,47 @@ async fn the_machine_is_shown_to_who_has_sudo() {
     let state = server.get("sys/config/state/sanitized").token(&token);
     let state = state.send().await.expect(200).json();
     assert_eq!(state["data"], json!({ "log_level": "info" }));
+}
+
+#[tokio::test]
+async fn requests_on_their_way_are_shown_without_what_they_carry() {
+    let server = TestServer::builder().with_probes().start().await;
+    let asked = || async {
+        let ask = server.get("sys/in-flight-req").token(&server.root_token);
+        let shown = ask.send().await.expect(200).json();
+        shown.as_object().expect("an object").clone()
+    };
+    let only = asked().await;
+    let paths: Vec<_> = only
+        .values()
+        .map(|request| &request["request_path"])
+        .collect();
+    assert_eq!(paths, ["/v1/sys/in-flight-req"], "the question itself");
+
+    let body = json!({ "secret": "canary" });
+    let waiting = server
+        .post("probe/gate/in-flight", body)
+        .token(&server.root_token);
+    let waiting = spawn(waiting.send());
+    gate("in-flight").entered().await;
+    let shown = asked().await;
+    assert_eq!(shown.len(), 2, "{shown:?}");
+    let path = "/v1/probe/gate/in-flight";
+    let found = shown
+        .values()
+        .find(|request| request["request_path"] == path);
+    let found = found.expect("the request that waits");
+    assert_eq!(found["request_method"], "PUT");
+    assert_eq!(found["start_time"], "2026-01-01T00:00:00.000000000Z");
+    let peer = found["client_remote_address"].as_str().expect("an address");
+    assert!(peer.starts_with("127.0.0.1:"), "{peer}");
+    let text = Value::Object(shown).to_string();
+    assert!(!text.contains("canary") && !text.contains(&server.root_token));
+
+    gate("in-flight").open();
+    waiting.await.expect("no panic");
+    assert_eq!(asked().await.len(), 1, "it has ended");
+    // One that panics has ended, too.
+    server.get("probe/panic").send().await.expect(500);
+    assert_eq!(asked().await.len(), 1);
 }
