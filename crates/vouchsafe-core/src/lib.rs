@@ -12,6 +12,7 @@ pub mod cors;
 pub mod cubbyhole;
 pub mod door;
 mod handle;
+mod header_name;
 mod help;
 pub mod host;
 mod iam;

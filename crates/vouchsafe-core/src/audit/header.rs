@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use vouchsafe_logical::{Error, Request};
 
 use super::redact::Redactor;
+use crate::header_name::is_header_name;
 
 /// The most headers that can be named.
 pub(crate) const HEADERS_MAX: usize = 128;
@@ -89,10 +90,9 @@ impl Headers {
     }
 }
 
-/// A header's name in lower case (RFC 9110 §5.1, §5.6.2).
+/// A header's name in lower case.
 fn parse_name(text: &str) -> Result<String, Error> {
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if text.is_empty() || text.len() > HEADER_NAME_BYTES_MAX || !text.bytes().all(is_token) {
+    if text.len() > HEADER_NAME_BYTES_MAX || !is_header_name(text) {
         return Err(Error::invalid(format!(
             "{text:?} is not the name of a header"
         )));
