@@ -16,6 +16,7 @@ mod listener;
 mod root;
 mod sanitized;
 mod seal;
+mod single;
 mod source;
 mod stanza;
 mod telemetry;

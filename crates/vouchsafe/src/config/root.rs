@@ -9,10 +9,10 @@ use vouchsafe_storage::Check;
 
 use super::fault::Faults;
 use super::source::Source;
-use super::stanza::{Found, Stanza, Vocabulary};
+use super::stanza::{Found, Stanza, Vocabulary, server_address};
 use super::{
     Config, LISTENERS_MAX, ListenerConfig, LogFormat, LogLevel, SealStanza, Storage, audit, iam,
-    listener, seal, telemetry,
+    listener, seal, single, telemetry,
 };
 
 /// The longest system-wide lifetime of tokens and leases: ten years.
@@ -104,11 +104,11 @@ pub(super) fn config(sources: &[Source], mut faults: Faults) -> Result<Config, F
                     continue;
                 }
                 "iam" => {
-                    iam::collect(file, item, &mut iams, &mut faults);
+                    single::collect(file, item, &mut iams, &mut faults);
                     continue;
                 }
                 "telemetry" => {
-                    telemetry::collect(file, item, &mut telemetries, &mut faults);
+                    single::collect(file, item, &mut telemetries, &mut faults);
                     continue;
                 }
                 _ if VOCABULARY.keys.contains(&name) => {
@@ -382,26 +382,10 @@ fn duration_text(duration: Duration) -> String {
 
 fn api_addr(attributes: &mut Stanza<'_>, faults: &mut Faults) -> Option<String> {
     let (text, found) = attributes.text("api_addr", faults)?;
-    let parsed = reqwest::Url::parse(text).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.has_host()
-            && url.username().is_empty()
-            && url.password().is_none()
-            && matches!(url.path(), "" | "/")
-            && url.query().is_none()
-            && url.fragment().is_none()
-    });
-    match parsed {
-        Some(_) => Some(text.trim_end_matches('/').to_owned()),
-        None => {
-            let expected = "a URL of scheme and host, such as `https://vouchsafe.example.com:8200`";
-            // Not quoted: somebody may have written a password into it.
-            found.fault(
-                "api_addr",
-                "no address that clients could use",
-                expected,
-                faults,
-            )
-        }
-    }
+    server_address(text).or_else(|| {
+        let expected = "a URL of scheme and host, such as `https://vouchsafe.example.com:8200`";
+        // Not quoted: somebody may have written a password into it.
+        let no_address = "no address that clients could use";
+        found.fault("api_addr", no_address, expected, faults)
+    })
 }

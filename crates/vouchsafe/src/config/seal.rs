@@ -11,7 +11,7 @@ use vouchsafe_policy::hcl::{Key, Object};
 use vouchsafe_storage::seal::static_key::STATIC_KEY_ID_BYTES_MAX;
 
 use super::fault::Faults;
-use super::stanza::{Stanza, Vocabulary};
+use super::stanza::{Stanza, Vocabulary, server_address};
 
 /// Who keeps the unseal key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -214,20 +214,10 @@ fn transit(stanza: &mut Stanza<'_>, faults: &mut Faults) -> Option<SealStanza> {
     let ca_file = stanza.text("tls_ca_cert", faults);
     let disable_renewal = stanza.boolean("disable_renewal", faults).unwrap_or(false);
     let address = address.and_then(|(text, found)| {
-        let is_good = reqwest::Url::parse(text).is_ok_and(|url| {
-            matches!(url.scheme(), "http" | "https")
-                && url.has_host()
-                && url.username().is_empty()
-                && url.password().is_none()
-                && matches!(url.path(), "" | "/")
-                && url.query().is_none()
-                && url.fragment().is_none()
-        });
-        if is_good {
-            return Some(text.trim_end_matches('/').to_owned());
-        }
-        let expected = "a URL of scheme and host, such as `https://vault.example.com:8200`";
-        found.fault("address", "no address of a server", expected, faults)
+        server_address(text).or_else(|| {
+            let expected = "a URL of scheme and host, such as `https://vault.example.com:8200`";
+            found.fault("address", "no address of a server", expected, faults)
+        })
     });
     let name = key_name.and_then(|(text, found)| {
         if text

@@ -230,6 +230,21 @@ impl<'a> Stanza<'a> {
     }
 }
 
+/// The address of a server, without the slash at its end: scheme and host, and nothing that could be
+/// a secret or a path.
+pub(super) fn server_address(text: &str) -> Option<String> {
+    let is_address = reqwest::Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && matches!(url.path(), "" | "/")
+            && url.query().is_none()
+            && url.fragment().is_none()
+    });
+    is_address.then(|| text.trim_end_matches('/').to_owned())
+}
+
 impl Found<'_> {
     /// Reports that a value is not what was expected. Returns `None`, for the caller to return.
     pub(super) fn fault<T>(

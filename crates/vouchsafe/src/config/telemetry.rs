@@ -7,10 +7,10 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use vouchsafe_core::metric::PrometheusFormat;
-use vouchsafe_policy::hcl::{Item, Object, ValueKind};
 use vouchsafe_server::MetricsAccess;
 
 use super::fault::Faults;
+use super::single::{self, Single};
 use super::stanza::{Found, Stanza, Vocabulary};
 
 /// What `prometheus_retention_time` may be: off, or any time up to a year.
@@ -75,54 +75,9 @@ const OF_LISTENER: Vocabulary = Vocabulary {
     ],
 };
 
-/// A `telemetry` stanza of the top level.
-pub(super) struct Telemetry<'a> {
-    file: &'a str,
-    content: &'a Object,
-}
-
-/// Takes a stanza in any way of writing it: a block, an object, or a list with one.
-pub(super) fn collect<'a>(
-    file: &'a str,
-    item: &'a Item,
-    into: &mut Vec<Telemetry<'a>>,
-    faults: &mut Faults,
-) {
-    if let Some(label) = item.labels.first() {
-        faults.at(file, label.position, "`telemetry` has no label");
-        return;
-    }
-    let found = Found {
-        file,
-        value: &item.value,
-    };
-    let Some(content) = object(found, faults) else {
-        return;
-    };
-    if let [_, ..] = into[..] {
-        faults.at(
-            file,
-            item.key.position,
-            "a second `telemetry`; a server has one",
-        );
-    }
-    into.push(Telemetry { file, content });
-}
-
-fn object<'a>(found: Found<'a>, faults: &mut Faults) -> Option<&'a Object> {
-    match &found.value.kind {
-        ValueKind::Object(content) => Some(content),
-        ValueKind::List(values) => match &values[..] {
-            [value] => object(Found { value, ..found }, faults),
-            _ => found.fault("telemetry", &found.shown(), "one stanza", faults),
-        },
-        _ => found.fault("telemetry", &found.shown(), "a stanza", faults),
-    }
-}
-
 /// Reads the top level's stanza.
-pub(super) fn telemetry(stanzas: &[Telemetry<'_>], faults: &mut Faults) -> PrometheusFormat {
-    let Some(Telemetry { file, content }) = stanzas.first() else {
+pub(super) fn telemetry(stanzas: &[Single<'_>], faults: &mut Faults) -> PrometheusFormat {
+    let Some(Single { file, content }) = stanzas.first() else {
         return PrometheusFormat::default();
     };
     let mut stanza = Stanza::open(file, content, &VOCABULARY, faults);
@@ -137,7 +92,7 @@ pub(super) fn telemetry(stanzas: &[Telemetry<'_>], faults: &mut Faults) -> Prome
 
 /// Reads a listener's stanza.
 pub(super) fn of_listener(found: Found<'_>, faults: &mut Faults) -> MetricsAccess {
-    let Some(content) = object(found, faults) else {
+    let Some(content) = single::object("telemetry", found, faults) else {
         return MetricsAccess::default();
     };
     let mut stanza = Stanza::open(found.file, content, &OF_LISTENER, faults);
