@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, Weak};
 use arc_swap::ArcSwap;
 use vouchsafe_logical::metric::Metrics;
 use vouchsafe_logical::{
-    Attempts, Backend, Catalog, Clock, Entropy, Error, Fetch, MountClass, MountSummary,
+    Attempts, Backend, BoxFuture, Catalog, Clock, Entropy, Error, Fetch, MountClass, MountSummary,
     Publications, Settings, System, View, Workers,
 };
 
@@ -317,15 +317,8 @@ impl Mounts {
     pub async fn tick(&self) {
         let table = self.table.load_full();
         for mount in table.iter() {
-            let done = caught(mount.backend.tick()).await.and_then(|done| done);
-            if let Err(error) = done {
-                tracing::warn!(
-                    mount = %mount.entry.path,
-                    reason = error.reason(),
-                    detail = error.detail().map(vouchsafe_logical::error::Detail::for_operator),
-                    "a mount's duty failed and will be tried again"
-                );
-            }
+            let failed = "a mount's duty failed and will be tried again";
+            undertake(mount, mount.backend.tick(), failed).await;
         }
     }
 
@@ -333,15 +326,8 @@ impl Mounts {
     pub async fn run_errands(&self) {
         let table = self.table.load_full();
         for mount in table.iter() {
-            let done = caught(mount.backend.errand()).await.and_then(|done| done);
-            if let Err(error) = done {
-                tracing::warn!(
-                    mount = %mount.entry.path,
-                    reason = error.reason(),
-                    detail = error.detail().map(vouchsafe_logical::error::Detail::for_operator),
-                    "a mount's errand failed and will be tried again"
-                );
-            }
+            let failed = "a mount's errand failed and will be tried again";
+            undertake(mount, mount.backend.errand(), failed).await;
         }
     }
 
@@ -355,13 +341,18 @@ impl Mounts {
 /// Lets a backend bring up to date what it serves without asking storage. A failure is logged: what
 /// was served before is served on, and the backend's tick tries again.
 async fn refresh(mount: &Mount) {
-    let done = caught(mount.backend.refresh()).await.and_then(|done| done);
-    if let Err(error) = done {
+    let failed = "what a mount serves is not up to date; it will be tried again";
+    undertake(mount, mount.backend.refresh(), failed).await;
+}
+
+/// Does what nobody asked for and nobody waits for: a failure is logged, in these words.
+async fn undertake(mount: &Mount, work: BoxFuture<'_, Result<(), Error>>, failed: &'static str) {
+    if let Err(error) = caught(work).await.and_then(|done| done) {
         tracing::warn!(
             mount = %mount.entry.path,
             reason = error.reason(),
             detail = error.detail().map(vouchsafe_logical::error::Detail::for_operator),
-            "what a mount serves is not up to date; it will be tried again"
+            "{failed}"
         );
     }
 }
