@@ -74,12 +74,13 @@ impl Quotas {
 
     /// A quota.
     pub(crate) fn rule(&self, name: &str) -> Option<Rule> {
-        self.setting.in_force().rules.get(name).cloned()
+        let in_force = self.setting.in_force();
+        in_force.quotas.get(name).map(|(rule, _)| rule.clone())
     }
 
     /// The names of all quotas.
     pub(crate) fn names(&self) -> Vec<String> {
-        self.setting.in_force().rules.keys().cloned().collect()
+        self.setting.in_force().quotas.keys().cloned().collect()
     }
 
     /// What holds for all quotas.

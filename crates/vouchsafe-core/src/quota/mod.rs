@@ -47,8 +47,7 @@ pub(crate) struct Quotas {
 
 /// The stored quotas with their limits.
 struct InForce {
-    rules: BTreeMap<String, Rule>,
-    limits: Vec<(String, Rule, Limit)>,
+    quotas: BTreeMap<String, (Rule, Limit)>,
     config: Config,
 }
 
@@ -84,10 +83,10 @@ impl Quotas {
         metrics: &Metrics,
     ) -> Option<Counted> {
         let in_force = self.setting.in_force();
-        if in_force.limits.is_empty() {
+        let path = request.path.as_str();
+        if in_force.quotas.is_empty() || in_force.config.exempts(path) {
             return None;
         }
-        let path = request.path.as_str();
         let role = if is_login {
             request.data.get("role")
         } else {
@@ -95,13 +94,10 @@ impl Quotas {
         };
         let role = role.and_then(|role| role.as_str());
         let fitting = in_force
-            .limits
+            .quotas
             .iter()
-            .filter_map(|(name, rule, limit)| Some((rule.fit(path, role)?, name, rule, limit)));
+            .filter_map(|(name, (rule, limit))| Some((rule.fit(path, role)?, name, rule, limit)));
         let (_, name, rule, limit) = fitting.max_by_key(|(fit, ..)| *fit)?;
-        if in_force.config.exempts(path) {
-            return None;
-        }
         let taken = self.take(rule, limit, request, now);
         if !taken.allowed {
             metrics.increment(&VIOLATIONS, [name]);
@@ -134,11 +130,12 @@ impl Quotas {
 
 impl InForce {
     fn of(stored: Stored) -> Self {
-        let limits = stored.rules.iter();
-        let limits = limits.map(|(name, rule)| (name.clone(), rule.clone(), rule.limit()));
+        let with_limit = |(name, rule): (String, Rule)| {
+            let limit = rule.limit();
+            (name, (rule, limit))
+        };
         Self {
-            limits: limits.collect(),
-            rules: stored.rules,
+            quotas: stored.rules.into_iter().map(with_limit).collect(),
             config: stored.config,
         }
     }
