@@ -4,6 +4,7 @@ pub mod approle;
 mod former_names;
 pub mod jwt;
 pub mod kubernetes;
+mod role_name;
 pub mod userpass;
 
 #[cfg(test)]

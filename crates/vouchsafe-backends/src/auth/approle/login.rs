@@ -16,8 +16,9 @@ use vouchsafe_logical::{
 };
 
 use super::AppRole;
-use super::role::{Role, RoleName};
+use super::role::Role;
 use super::secret_id::{Found, SECRET_ID_BYTES_MAX, SecretId, presented};
+use crate::auth::role_name::RoleName;
 
 /// The login.
 pub(super) const ROUTE: Route<AppRole> = Route {
@@ -234,13 +235,7 @@ pub(super) async fn renew(
         .await?
         .filter(|role| role.instance == text("instance"));
     let Some(role) = role else {
-        return Err(Error::invalid_because(
-            "role_gone",
-            format!(
-                "role {:?} does not exist during renewal; log in again",
-                name.as_str()
-            ),
-        ));
+        return Err(name.gone());
     };
     let blocks = internal
         .get("token_bound_cidrs")

@@ -12,7 +12,7 @@ use vouchsafe_logical::{
 };
 
 use super::AppRole;
-use super::role::{Absent, Role, RoleName, written};
+use super::role::{Absent, Role, name_of, written};
 
 /// A parameter with a path of its own.
 pub(super) struct Part {
@@ -304,7 +304,7 @@ async fn update(approle: &AppRole, call: &Call<'_>, data: Data) -> Result<Role, 
         caller: call.caller,
         mount: call.mount,
     };
-    let name = RoleName::of(call)?;
+    let name = name_of(call)?;
     let change = |role: &mut Role, freshness| role.update(&narrowed, freshness);
     approle.change_role(&name, Absent::Refuse, change).await
 }
@@ -313,7 +313,7 @@ fn read<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let part = Part::of(&call)?;
         let role = approle
-            .role(&RoleName::of(&call)?)
+            .role(&name_of(&call)?)
             .await?
             .ok_or_else(Error::not_found)?;
         let described = role.describe();
@@ -359,7 +359,7 @@ fn write<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
 fn delete<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let part = Part::of(&call)?;
-        if approle.role(&RoleName::of(&call)?).await?.is_none() {
+        if approle.role(&name_of(&call)?).await?.is_none() {
             return Ok(Reply::empty());
         }
         let mut data = Data::new();

@@ -16,9 +16,8 @@ use vouchsafe_logical::{
 use super::Jwt;
 use super::bound_claims::{BoundClaims, ClaimsType};
 use crate::auth::former_names::FormerNames;
+use crate::auth::role_name::RoleName;
 
-/// The longest name of a role, in bytes.
-pub(super) const ROLE_NAME_BYTES_MAX: usize = 512;
 /// The key of metadata that is the role's name, whatever the claims.
 pub(super) const ROLE_METADATA: &str = "role";
 /// Stands for every issuer of the mount.
@@ -398,24 +397,10 @@ fn list_or_null(items: Option<&[String]>) -> Value {
     items.map_or(Value::Null, |items| items.to_vec().into())
 }
 
-/// The storage key of a role.
-///
-/// # Errors
-/// The name has more than [`ROLE_NAME_BYTES_MAX`] bytes.
-fn key_of(name: &str) -> Result<String, Error> {
-    if name.len() > ROLE_NAME_BYTES_MAX {
-        return Err(Error::invalid(format!(
-            "role name is {} bytes long; at most {ROLE_NAME_BYTES_MAX} are allowed",
-            name.len()
-        )));
-    }
-    Ok(format!("role/{}", name.to_ascii_lowercase()))
-}
-
 impl Jwt {
     /// The role of this name, parsed once.
     pub(super) async fn role(&self, name: &str) -> Result<Option<Arc<Role>>, Error> {
-        let key = key_of(name)?;
+        let key = RoleName::parse(name)?.key();
         let loaded = self.roles.load(&self.view, &key, record::decode).await?;
         Ok(loaded.map(|(_, role)| role))
     }
@@ -438,7 +423,7 @@ fn read<'a>(jwt: &'a Jwt, call: Call<'a>) -> Answer<'a> {
 
 fn write<'a>(jwt: &'a Jwt, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
-        let key = key_of(call.captured("name"))?;
+        let key = RoleName::parse(call.captured("name"))?.key();
         let config = jwt.config().await?;
         let config = config.as_deref();
         let role_type = match config.is_some_and(super::config::Config::has_client) {
@@ -480,7 +465,7 @@ fn written(role: &Role, call: &Call<'_>) -> Reply {
 
 fn delete<'a>(jwt: &'a Jwt, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
-        let key = key_of(call.captured("name"))?;
+        let key = RoleName::parse(call.captured("name"))?.key();
         let mut transaction = jwt.view.begin();
         transaction.delete(&jwt.view, &key);
         transaction.commit().await?;

@@ -20,7 +20,8 @@ use vouchsafe_trust::times::numeric_date;
 use super::Kubernetes;
 use super::account::ServiceAccount;
 use super::config::Config;
-use super::role::{NamespaceRule, Role, RoleName};
+use super::role::{NamespaceRule, Role};
+use crate::auth::role_name::RoleName;
 
 /// The login.
 pub(super) const ROUTE: Route<Kubernetes> = Route {
@@ -247,12 +248,6 @@ pub(super) async fn renew(
     let name = RoleName::parse(name.unwrap_or_default())?;
     match kubernetes.role(&name).await? {
         Some(role) => Ok(Some(role.token)),
-        None => Err(Error::invalid_because(
-            "role_gone",
-            format!(
-                "role {:?} does not exist during renewal; log in again",
-                name.as_str()
-            ),
-        )),
+        None => Err(name.gone()),
     }
 }

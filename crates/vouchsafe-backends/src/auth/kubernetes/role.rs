@@ -13,9 +13,8 @@ use super::account::{ServiceAccount, missing};
 use super::selector::Selector;
 use crate::auth::former_names::FormerNames;
 use crate::auth::glob;
+use crate::auth::role_name::RoleName;
 
-/// The longest name of a role, in bytes.
-pub(super) const ROLE_NAME_BYTES_MAX: usize = 512;
 /// Stands for every name or namespace, and then for nothing else beside it.
 const ALL: &str = "*";
 
@@ -70,38 +69,6 @@ input! {
         num_uses: Option<i64>,
         /// The former name of `token_bound_cidrs`.
         bound_cidrs: Option<CommaList>,
-    }
-}
-
-/// The name of a role in its one normal form: lower case.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct RoleName(String);
-
-impl RoleName {
-    /// Normalises a name.
-    ///
-    /// # Errors
-    /// More than [`ROLE_NAME_BYTES_MAX`] bytes.
-    pub(super) fn parse(text: &str) -> Result<Self, Error> {
-        if text.len() > ROLE_NAME_BYTES_MAX {
-            return Err(Error::invalid(format!(
-                "role name is {} bytes long; at most {ROLE_NAME_BYTES_MAX} are allowed",
-                text.len()
-            )));
-        }
-        Ok(Self(text.to_ascii_lowercase()))
-    }
-
-    fn of(call: &Call<'_>) -> Result<Self, Error> {
-        Self::parse(call.captured("name"))
-    }
-
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    fn key(&self) -> String {
-        format!("role/{}", self.0)
     }
 }
 
@@ -282,7 +249,7 @@ impl Kubernetes {
 
 fn exists<'a>(kubernetes: &'a Kubernetes, call: Call<'a>) -> BoxFuture<'a, Result<bool, Error>> {
     Box::pin(async move {
-        let name = RoleName::of(&call)?;
+        let name = RoleName::parse(call.captured("name"))?;
         Ok(kubernetes.view.get(&name.key()).await?.is_some())
     })
 }
@@ -293,14 +260,16 @@ fn list<'a>(kubernetes: &'a Kubernetes, _call: Call<'a>) -> Answer<'a> {
 
 fn read<'a>(kubernetes: &'a Kubernetes, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
-        let role = kubernetes.role(&RoleName::of(&call)?).await?;
+        let role = kubernetes
+            .role(&RoleName::parse(call.captured("name"))?)
+            .await?;
         Ok(Reply::data(role.ok_or_else(Error::not_found)?.describe()))
     })
 }
 
 fn write<'a>(kubernetes: &'a Kubernetes, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
-        let key = RoleName::of(&call)?.key();
+        let key = RoleName::parse(call.captured("name"))?.key();
         let view = &kubernetes.view;
         let mut attempts = Attempts::default();
         loop {
@@ -335,7 +304,7 @@ fn written(role: &Role, call: &Call<'_>) -> Reply {
 
 fn delete<'a>(kubernetes: &'a Kubernetes, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
-        let name = RoleName::of(&call)?;
+        let name = RoleName::parse(call.captured("name"))?;
         let mut transaction = kubernetes.view.begin();
         transaction.delete(&kubernetes.view, &name.key());
         transaction.commit().await?;

@@ -18,12 +18,11 @@ use vouchsafe_logical::{
 
 use super::secret_id::presented;
 use crate::auth::former_names::FormerNames;
+use crate::auth::role_name::RoleName;
 
 pub(super) use request::{LIST, LOCAL_SECRET_IDS, ROLE_ID, ROUTE, written};
 pub(super) use store::Absent;
 
-/// The longest name of a role, in bytes.
-pub(super) const ROLE_NAME_BYTES_MAX: usize = 512;
 /// Hexadecimal digits of an instance: 128 bits, so that no two are ever the same.
 const INSTANCE_DIGITS: usize = 32;
 
@@ -53,51 +52,21 @@ input! {
     }
 }
 
-/// The name of a role in its one normal form: lower case. The routes admit no other characters
-/// than `[A-Za-z0-9_.-]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(super) struct RoleName(String);
+/// The name of the role that a call is about.
+///
+/// # Errors
+/// It is too long.
+pub(super) fn name_of(call: &Call<'_>) -> Result<RoleName, Error> {
+    RoleName::parse(call.captured("role_name"))
+}
 
-impl RoleName {
-    /// The role that a call is about.
-    ///
-    /// # Errors
-    /// More than [`ROLE_NAME_BYTES_MAX`] bytes.
-    pub(super) fn of(call: &Call<'_>) -> Result<Self, Error> {
-        Self::parse(call.captured("role_name"))
-    }
-
-    /// Normalises a name.
-    ///
-    /// # Errors
-    /// As [`RoleName::of`].
-    pub(super) fn parse(text: &str) -> Result<Self, Error> {
-        if text.len() > ROLE_NAME_BYTES_MAX {
-            return Err(Error::invalid(format!(
-                "role_name is {} bytes long; at most {ROLE_NAME_BYTES_MAX} are allowed",
-                text.len()
-            )));
-        }
-        Ok(Self(text.to_ascii_lowercase()))
-    }
-
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    fn key(&self) -> String {
-        format!("role/{}", self.0)
-    }
-
-    /// There is no role of this name.
-    pub(super) fn unknown(&self) -> Error {
-        Error::new(
-            ErrorKind::NotFound,
-            "role_unknown",
-            format!("role {:?} does not exist", self.0),
-        )
-    }
+/// There is no role of this name.
+pub(super) fn unknown_role(name: &RoleName) -> Error {
+    Error::new(
+        ErrorKind::NotFound,
+        "role_unknown",
+        format!("role {:?} does not exist", name.as_str()),
+    )
 }
 
 /// A role as stored.

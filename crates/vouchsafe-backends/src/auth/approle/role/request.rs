@@ -6,7 +6,7 @@ use vouchsafe_logical::{
 };
 
 use super::store::Absent;
-use super::{Role, RoleInput, RoleName};
+use super::{Role, RoleInput, name_of};
 use crate::auth::approle::AppRole;
 use crate::auth::approle::secret_id::presented;
 
@@ -75,7 +75,7 @@ pub(in crate::auth::approle) fn written(role: &Role, call: &Call<'_>) -> Reply {
 }
 
 fn exists<'a>(approle: &'a AppRole, call: Call<'a>) -> BoxFuture<'a, Result<bool, Error>> {
-    Box::pin(async move { Ok(approle.role(&RoleName::of(&call)?).await?.is_some()) })
+    Box::pin(async move { Ok(approle.role(&name_of(&call)?).await?.is_some()) })
 }
 
 fn list<'a>(approle: &'a AppRole, _call: Call<'a>) -> Answer<'a> {
@@ -85,7 +85,7 @@ fn list<'a>(approle: &'a AppRole, _call: Call<'a>) -> Answer<'a> {
 fn read<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let role = approle
-            .role(&RoleName::of(&call)?)
+            .role(&name_of(&call)?)
             .await?
             .ok_or_else(Error::not_found)?;
         Ok(Reply::data(role.describe()))
@@ -94,7 +94,7 @@ fn read<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
 
 fn write<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
-        let name = RoleName::of(&call)?;
+        let name = name_of(&call)?;
         let change = |role: &mut Role, freshness| role.update(&call, freshness);
         let role = approle.change_role(&name, Absent::Create, change).await?;
         Ok(written(&role, &call))
@@ -103,7 +103,7 @@ fn write<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
 
 fn delete<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
-        approle.remove_role(&RoleName::of(&call)?).await?;
+        approle.remove_role(&name_of(&call)?).await?;
         Ok(Reply::empty())
     })
 }
@@ -111,7 +111,7 @@ fn delete<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
 fn read_role_id<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let role = approle
-            .role(&RoleName::of(&call)?)
+            .role(&name_of(&call)?)
             .await?
             .ok_or_else(Error::not_found)?;
         let mut data = Data::new();
@@ -122,7 +122,7 @@ fn read_role_id<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
 
 fn write_role_id<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
-        let name = RoleName::of(&call)?;
+        let name = name_of(&call)?;
         let input: RoleIdInput = call.input()?;
         let Some(role_id) = presented(input.role_id.as_deref()) else {
             return Err(Error::invalid("missing role_id"));
@@ -140,7 +140,7 @@ fn write_role_id<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
 fn read_local_secret_ids<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let role = approle
-            .role(&RoleName::of(&call)?)
+            .role(&name_of(&call)?)
             .await?
             .ok_or_else(Error::not_found)?;
         let mut data = Data::new();

@@ -5,7 +5,7 @@
 use vouchsafe_identity::subject::Name;
 use vouchsafe_logical::{Attempts, Error, Transaction};
 
-use super::{Freshness, Role, RoleName};
+use super::{Freshness, Role, RoleName, unknown_role};
 use crate::auth::approle::hash::Hasher;
 use crate::auth::approle::{AppRole, sweep};
 
@@ -51,7 +51,7 @@ impl AppRole {
         let key = index_key(hasher, role_id);
         let name: Option<RoleName> = transaction.read(&self.view, &key).await?;
         // No role is called `-`: the routes do not admit it.
-        let name = name.unwrap_or_else(|| RoleName("-".to_owned()));
+        let name = name.map_or_else(|| RoleName::parse("-"), Ok)?;
         let role = self.role_in(transaction, &name).await?;
         // Found without regard to case, but taken only as it was set.
         Ok(role.filter(|role| role.role_id == role_id.as_str()))
@@ -76,7 +76,7 @@ impl AppRole {
             let (mut role, freshness) = match (&before, absent) {
                 (Some(role), _) => (role.clone(), Freshness::Stored),
                 (None, Absent::Create) => (Role::new(name.clone(), &*self.system), Freshness::New),
-                (None, Absent::Refuse) => return Err(name.unknown()),
+                (None, Absent::Refuse) => return Err(unknown_role(name)),
             };
             change(&mut role, freshness)?;
             role.check()?;

@@ -13,7 +13,7 @@ use vouchsafe_logical::{
 use super::record::{Found, SecretId, secret_id_key};
 use super::{METADATA_BYTES_MAX, SECRET_ID_BYTES_MAX, presented};
 use crate::auth::approle::AppRole;
-use crate::auth::approle::role::{Role, RoleName};
+use crate::auth::approle::role::{Role, name_of, unknown_role};
 
 /// Makes a secret id, or lists the accessors of all.
 pub(in crate::auth::approle) const ROUTE: Route<AppRole> = Route {
@@ -91,7 +91,7 @@ impl AppRole {
     /// Stores a secret id of the role that a call is about, if the role still is what the limits
     /// were taken from when it is written.
     async fn register(&self, call: &Call<'_>, secret: Secret<String>) -> Result<Reply, Error> {
-        let name = RoleName::of(call)?;
+        let name = name_of(call)?;
         let hasher = self.hasher_or_new().await?;
         let hash = hasher.secret_id(secret.expose());
         let mut attempts = Attempts::default();
@@ -99,7 +99,7 @@ impl AppRole {
             let now = self.system.clock().now();
             let mut transaction = self.view.begin();
             let Some(role) = self.role_in(&mut transaction, &name).await? else {
-                return Err(name.unknown());
+                return Err(unknown_role(&name));
             };
             let secret_id = self.secret_id_of(&role, call, now)?;
             let place = (role.instance.as_str(), hash.as_str());
@@ -264,7 +264,7 @@ fn shown_once(secret: &Secret<String>, secret_id: &SecretId) -> Data {
 
 fn list<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
-        let name = RoleName::of(&call)?;
+        let name = name_of(&call)?;
         let Some(role) = approle.role(&name).await? else {
             // 400, where the other requests of an unknown role answer 404: an empty list is 404.
             return Err(Error::invalid(format!(

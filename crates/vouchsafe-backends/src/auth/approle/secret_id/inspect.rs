@@ -8,7 +8,7 @@ use vouchsafe_logical::{
 use super::presented;
 use super::record::Found;
 use crate::auth::approle::AppRole;
-use crate::auth::approle::role::{Role, RoleName};
+use crate::auth::approle::role::{Role, name_of, unknown_role};
 
 /// Looks up a secret id.
 pub(in crate::auth::approle) const LOOKUP: Route<AppRole> = Route {
@@ -103,11 +103,11 @@ impl AppRole {
         call: &Call<'_>,
         named: &Named,
     ) -> Result<Option<Found>, Error> {
-        let name = RoleName::of(call)?;
+        let name = name_of(call)?;
         let role: Role = self
             .role_in(transaction, &name)
             .await?
-            .ok_or_else(|| name.unknown())?;
+            .ok_or_else(|| unknown_role(&name))?;
         let hasher = self.hasher().await?;
         let now = self.system.clock().now();
         match named {

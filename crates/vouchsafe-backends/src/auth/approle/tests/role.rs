@@ -5,8 +5,8 @@ use vouchsafe_identity::subject::name::NAME_BYTES_MAX;
 use vouchsafe_logical::{ErrorKind, Operation, Response};
 
 use super::{METHOD, proof, role_id, secret_id, with_web};
-use crate::auth::approle::role::ROLE_NAME_BYTES_MAX;
 use crate::auth::driver::Driver;
+use crate::auth::role_name::ROLE_NAME_BYTES_MAX;
 
 #[tokio::test]
 async fn a_role_is_written_read_listed_and_deleted() {
@@ -188,7 +188,7 @@ async fn names_and_role_ids_at_the_limit_and_one_past_it() {
         .refusal(&format!("role/{longest}r"), json!({}))
         .await;
     assert!(
-        error.messages()[0].starts_with("role_name is 513 bytes long"),
+        error.messages()[0].starts_with("role name is 513 bytes long"),
         "{error}"
     );
     let error = approle

@@ -5,7 +5,7 @@ use vouchsafe_logical::{Operation, Reply};
 
 use super::{METHOD, role};
 use crate::auth::driver::Driver;
-use crate::auth::kubernetes::role::ROLE_NAME_BYTES_MAX;
+use crate::auth::role_name::ROLE_NAME_BYTES_MAX;
 
 #[tokio::test]
 async fn a_role_is_read_as_it_was_written() {
