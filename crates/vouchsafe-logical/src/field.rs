@@ -90,7 +90,9 @@ pub fn conversion_error(name: &str, fault: impl std::fmt::Display) -> Error {
     )
 }
 
-fn kind_of(value: &Value) -> &'static str {
+/// What a JSON value is, in a word, for messages that must not repeat it.
+#[must_use]
+pub const fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

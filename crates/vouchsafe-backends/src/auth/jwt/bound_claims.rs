@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use vouchsafe_logical::field::{FromField, Kind, conversion_error};
+use vouchsafe_logical::field::{FromField, Kind, conversion_error, kind_of};
 use vouchsafe_logical::{Data, Error};
 
 use super::claim;
@@ -146,7 +146,7 @@ impl BoundClaims {
                     other => {
                         return Err(Error::invalid(format!(
                             "claim is not a string or list: the bound value of {claim:?} is {}",
-                            claim::kind_of(other)
+                            kind_of(other)
                         )));
                     }
                 }
@@ -164,7 +164,7 @@ impl BoundClaims {
         for (name, bound) in &self.0 {
             let found = claim::find(claims, name).ok_or(Mismatch::Missing(name))?;
             if matches!(found, Value::Null | Value::Object(_)) {
-                return Err(Mismatch::Kind(name, claim::kind_of(found)));
+                return Err(Mismatch::Kind(name, kind_of(found)));
             }
             let equals = |bound: &Value, found: &Value| match (kind, bound, found) {
                 (ClaimsType::Glob, Value::String(pattern), Value::String(text)) => {

@@ -20,18 +20,6 @@ fn pointed_at<'c>(claims: &'c Map<String, Value>, path: &str) -> Option<&'c Valu
     claims.get(&first)?.pointer(rest)
 }
 
-/// What a JSON value is, in a word, for messages that must not repeat it.
-pub(super) const fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;

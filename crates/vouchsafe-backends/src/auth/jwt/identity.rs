@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use vouchsafe_logical::CLAIMS_BYTES_MAX;
+use vouchsafe_logical::field::kind_of;
 
 use super::check::{Failure, Subject};
 use super::claim;
@@ -118,7 +119,7 @@ pub(super) fn groups(subject: &Subject<'_>) -> Result<Vec<String>, Failure> {
                 "claim_mismatch",
                 format!(
                     "a value in groups claim could not be parsed as string: it is {}",
-                    claim::kind_of(value)
+                    kind_of(value)
                 ),
             ));
         };
