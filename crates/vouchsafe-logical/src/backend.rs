@@ -175,6 +175,16 @@ impl<B> Method<B> {
         Self::new(Operation::Update, &[I::FIELDS, J::FIELDS], handler)
     }
 
+    /// A write that takes the fields of `I`, `J` and `K`.
+    #[must_use]
+    pub const fn update3<I: Input, J: Input, K: Input>(handler: Handler<B>) -> Self {
+        Self::new(
+            Operation::Update,
+            &[I::FIELDS, J::FIELDS, K::FIELDS],
+            handler,
+        )
+    }
+
     /// Any operation with the fields of `I`.
     #[must_use]
     pub const fn with<I: Input>(operation: Operation, handler: Handler<B>) -> Self {

@@ -15,7 +15,7 @@ use vouchsafe_logical::{
 
 use super::Jwt;
 use super::bound_claims::{BoundClaims, ClaimsType};
-use crate::auth::former_names::FormerNames;
+use crate::auth::former_names::{FormerNames, FormerTokenFields};
 use crate::auth::role_name::RoleName;
 
 /// The key of metadata that is the role's name, whatever the claims.
@@ -38,7 +38,7 @@ pub(super) const ROUTE: Route<Jwt> = Route {
     access: Access::Token,
     methods: &[
         Method::read(read),
-        Method::update2::<RoleInput, TokenFields>(write),
+        Method::update3::<RoleInput, FormerTokenFields, TokenFields>(write),
         Method::delete(delete),
     ],
     exists: Some(exists),
@@ -87,18 +87,6 @@ input! {
         verbose_oidc_logging: Option<bool>,
         /// How old a person's login at the provider may be.
         max_age: Option<Duration>,
-        /// The former name of `token_policies`.
-        policies: Option<CommaList>,
-        /// The former name of `token_ttl`.
-        ttl: Option<Duration>,
-        /// The former name of `token_max_ttl`.
-        max_ttl: Option<Duration>,
-        /// The former name of `token_period`.
-        period: Option<Duration>,
-        /// The former name of `token_num_uses`.
-        num_uses: Option<i64>,
-        /// The former name of `token_bound_cidrs`.
-        bound_cidrs: Option<CommaList>,
     }
 }
 
@@ -214,7 +202,7 @@ impl Role {
         if let Some(role_type) = &input.role_type {
             self.role_type = RoleType::parse(role_type)?;
         }
-        self.update_token(call, &input)?;
+        self.update_token(call)?;
         if let Some(kind) = &input.bound_claims_type {
             self.bound_claims_type = ClaimsType::parse(kind)?;
         }
@@ -268,24 +256,9 @@ impl Role {
         Ok(())
     }
 
-    fn update_token(&mut self, call: &Call<'_>, input: &RoleInput) -> Result<(), Error> {
+    fn update_token(&mut self, call: &Call<'_>) -> Result<(), Error> {
         let mut fields: TokenFields = call.input()?;
-        let names = &mut self.former_names;
-        let list = |field: &Option<CommaList>| field.clone();
-        names.take(
-            "policies",
-            &mut fields.token_policies,
-            list(&input.policies),
-        );
-        names.take("ttl", &mut fields.token_ttl, input.ttl);
-        names.take("max_ttl", &mut fields.token_max_ttl, input.max_ttl);
-        names.take("period", &mut fields.token_period, input.period);
-        names.take("num_uses", &mut fields.token_num_uses, input.num_uses);
-        names.take(
-            "bound_cidrs",
-            &mut fields.token_bound_cidrs,
-            list(&input.bound_cidrs),
-        );
+        self.former_names.take_all(&mut fields, call.input()?);
         self.token.update(fields)?;
         let max = call.mount.max_lease_ttl;
         if self.token.period > max {

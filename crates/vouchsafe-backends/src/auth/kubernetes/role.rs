@@ -1,7 +1,5 @@
 //! `role/{name}`: which service accounts may log in, and what their tokens get.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 use vouchsafe_logical::{
     Access, Answer, Attempts, BoxFuture, Call, CommaList, Data, Error, Method, Reply, Route,
@@ -11,7 +9,7 @@ use vouchsafe_logical::{
 use super::Kubernetes;
 use super::account::{ServiceAccount, missing};
 use super::selector::Selector;
-use crate::auth::former_names::FormerNames;
+use crate::auth::former_names::{FormerNames, FormerTokenFields};
 use crate::auth::glob;
 use crate::auth::role_name::RoleName;
 
@@ -33,7 +31,7 @@ pub(super) const ROUTE: Route<Kubernetes> = Route {
     access: Access::Token,
     methods: &[
         Method::read(read),
-        Method::update2::<RoleInput, TokenFields>(write),
+        Method::update3::<RoleInput, FormerTokenFields, TokenFields>(write),
         Method::delete(delete),
     ],
     exists: Some(exists),
@@ -57,18 +55,6 @@ input! {
         /// What names the alias: `serviceaccount_uid`, or `serviceaccount_name` for namespace and
         /// name.
         alias_name_source: Option<String>,
-        /// The former name of `token_policies`.
-        policies: Option<CommaList>,
-        /// The former name of `token_ttl`.
-        ttl: Option<Duration>,
-        /// The former name of `token_max_ttl`.
-        max_ttl: Option<Duration>,
-        /// The former name of `token_period`.
-        period: Option<Duration>,
-        /// The former name of `token_num_uses`.
-        num_uses: Option<i64>,
-        /// The former name of `token_bound_cidrs`.
-        bound_cidrs: Option<CommaList>,
     }
 }
 
@@ -123,17 +109,7 @@ impl Role {
     fn update(&mut self, call: &Call<'_>) -> Result<(), Error> {
         let input: RoleInput = call.input()?;
         let mut fields: TokenFields = call.input()?;
-        let names = &mut self.former_names;
-        names.take("policies", &mut fields.token_policies, input.policies);
-        names.take("ttl", &mut fields.token_ttl, input.ttl);
-        names.take("max_ttl", &mut fields.token_max_ttl, input.max_ttl);
-        names.take("period", &mut fields.token_period, input.period);
-        names.take("num_uses", &mut fields.token_num_uses, input.num_uses);
-        names.take(
-            "bound_cidrs",
-            &mut fields.token_bound_cidrs,
-            input.bound_cidrs,
-        );
+        self.former_names.take_all(&mut fields, call.input()?);
         self.token.update(fields)?;
         if let Some(names) = input.bound_service_account_names {
             self.names = names.0;
