@@ -356,6 +356,23 @@ impl Transaction {
         self.batch.writes.is_empty()
     }
 
+    /// Drops the writes, and says whether the reads still are the picture of one moment.
+    ///
+    /// # Errors
+    /// [`CommitError::Conflict`] if something that was read has changed since; the store's.
+    pub async fn verify(self) -> Result<(), CommitError> {
+        for (key, expected) in &self.batch.expect {
+            let is_current = match expected {
+                Some(version) => self.store.get_newer(key, *version).await? == Newer::Same,
+                None => self.store.get(key).await?.is_none(),
+            };
+            if !is_current {
+                return Err(CommitError::Conflict);
+            }
+        }
+        Ok(())
+    }
+
     /// Writes everything, or nothing and says why.
     pub async fn commit(self) -> Result<(), CommitError> {
         if self.batch.writes.is_empty() {

@@ -42,6 +42,29 @@ async fn what_was_read_must_be_unchanged() {
 }
 
 #[tokio::test]
+async fn reads_are_verified_without_a_write() {
+    let view = view();
+    put(&view, "seen", "1").await;
+    let read_and_written = async || {
+        let mut transaction = view.begin();
+        for key in ["seen", "absent"] {
+            transaction.get(&view, key).await.expect("a read");
+        }
+        transaction.put(&view, "written", b"x".to_vec());
+        transaction
+    };
+    let transaction = read_and_written().await;
+    put(&view, "unseen", "1").await;
+    assert_eq!(transaction.verify().await, Ok(()));
+    assert_eq!(text(&view, "written").await, None);
+    for key in ["seen", "absent"] {
+        let transaction = read_and_written().await;
+        put(&view, key, "2").await;
+        assert_eq!(transaction.verify().await, Err(CommitError::Conflict));
+    }
+}
+
+#[tokio::test]
 async fn what_was_written_again_is_changed_even_if_it_looks_the_same() {
     let view = view();
     put(&view, "a", "1").await;
