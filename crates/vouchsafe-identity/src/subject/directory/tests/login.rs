@@ -10,7 +10,8 @@ use vouchsafe_testing::{MemoryStore, SeededEntropy};
 
 use super::{Fixture, mount, proposal, requested, strings};
 use crate::subject::directory::{
-    AliasChange, Author, Directory, EntityChange, GROUP_ALIASES_PER_LOGIN_MAX, Query, is_conflict,
+    AliasChange, Author, Directory, EntityChange, GROUP_ALIASES_PER_LOGIN_MAX, GroupChange, Query,
+    Subject, is_conflict,
 };
 
 /// A store that lets others run before each read, so that transactions cross.
@@ -193,6 +194,133 @@ async fn a_login_overwrites_metadata_but_not_what_an_operator_wrote() {
     );
     assert_eq!(alias.metadata, proposed.metadata);
     assert_eq!(alias.custom_metadata["k"], "v");
+}
+
+/// What is foreseen is what a login then makes, and nothing of it is there before.
+#[tokio::test]
+async fn a_login_is_foreseen_as_it_comes_and_stores_nothing() {
+    let fixture = Fixture::new();
+    let Fixture {
+        directory,
+        entropy,
+        now,
+        ..
+    } = &fixture;
+    fixture.external(&mount(1), "ops").await;
+    fixture.external(&mount(1), "dev").await;
+    type Step<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+    let steps: [Step<'_>; 5] = [
+        ("bob", &[("team", "red")], &["ops"]),
+        ("BOB", &[("team", "red")], &["ops"]),
+        ("bob", &[("team", "blue")], &["ops", "dev"]),
+        ("bob", &[("team", "blue")], &[]),
+        ("eve", &[], &["dev", "nobody knows"]),
+    ];
+    for (name, metadata, groups) in steps {
+        let keys = fixture.view.list_all("").await.unwrap();
+        let (proposal, groups) = (proposal(name, metadata), strings(groups));
+        let foreseen = directory
+            .foresee_login(&mount(1), &proposal, &groups, *now, entropy)
+            .await
+            .unwrap();
+        assert_eq!(fixture.view.list_all("").await.unwrap(), keys);
+        let mut transaction = fixture.view.begin();
+        let made = directory
+            .attach_login(
+                &mut transaction,
+                &mount(1),
+                &proposal,
+                &groups,
+                *now,
+                entropy,
+            )
+            .await
+            .unwrap();
+        transaction.commit().await.unwrap();
+        let subject = directory.subject(made.entity_id.as_str()).await.unwrap();
+        let subject = subject.expect("stored");
+        assert_eq!(foreseen.is_stored, !made.entity_created);
+        assert_eq!(foreseen.subject.policies(), subject.policies());
+        let foreseen_alias = &foreseen.subject.entity().aliases[0];
+        assert_eq!(
+            foreseen_alias.metadata,
+            subject.entity().aliases[0].metadata
+        );
+        let ids = |subject: &Subject| {
+            let groups = subject.groups().iter();
+            groups.map(|group| group.id.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&foreseen.subject), ids(&subject));
+        assert_eq!(
+            foreseen.is_stored,
+            foreseen.subject.entity().id == made.entity_id
+        );
+    }
+}
+
+/// A subject that is foreseen while its group is left and then raised has never both.
+#[tokio::test]
+async fn what_is_foreseen_was_true_at_one_moment() {
+    let view = View::new(Arc::new(CrossedStore::default()), "logical/identity/");
+    let fixture = Fixture {
+        directory: Directory::new(view.clone()),
+        view,
+        ..Fixture::new()
+    };
+    let group = fixture
+        .group(GroupChange {
+            name: Some("crew".to_owned()),
+            ..GroupChange::default()
+        })
+        .await
+        .unwrap();
+    let bob = fixture
+        .login(&mount(1), "bob", &[])
+        .await
+        .unwrap()
+        .entity_id;
+    let fixture = Arc::new(fixture);
+    let change = |members: Vec<String>, policy: &str| GroupChange {
+        id: Some(group.id.to_string()),
+        member_entity_ids: Some(members),
+        policies: Some(vec![policy.to_owned()]),
+        ..GroupChange::default()
+    };
+    let inside = change(vec![bob.to_string()], "low");
+    let outside = change(Vec::new(), "high");
+    let writer = Arc::clone(&fixture);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        for _ in 0..50 {
+            for change in [&inside, &outside] {
+                let written = writer
+                    .directory
+                    .write_group(change, writer.now, &writer.entropy, Author::Trusted)
+                    .await;
+                written.unwrap();
+            }
+        }
+    });
+    let reader = Arc::clone(&fixture);
+    tasks.spawn(async move {
+        // New metadata each time, so that the subject is made of the transaction's own reads.
+        for n in 0..200 {
+            let proposal = proposal("bob", &[("n", &n.to_string())]);
+            let foreseen = reader
+                .directory
+                .foresee_login(&mount(1), &proposal, &[], reader.now, &reader.entropy)
+                .await;
+            let policies = match foreseen {
+                Ok(foreseen) => foreseen.subject.policies().to_strings(),
+                Err(error) if is_conflict(&error) => continue,
+                Err(error) => panic!("{error}"),
+            };
+            assert!(!policies.contains(&"high".to_owned()), "{policies:?}");
+        }
+    });
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
 }
 
 /// A second login without news is the hot case: it must not write.
