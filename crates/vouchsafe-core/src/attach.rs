@@ -3,7 +3,9 @@
 //! The auth method proposes; what it proposes is bounded here, in one place, whatever the method.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use vouchsafe_identity::subject::Subject;
 use vouchsafe_identity::subject::directory::is_conflict;
 use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
@@ -33,17 +35,7 @@ pub(crate) async fn login(
     request: &Request,
     now: Timestamp,
 ) -> Result<Made, Error> {
-    let parameters = &login.token;
-    if parameters.policies.contains_root() {
-        return Err(Error::invalid_because(
-            "policy_root_refused",
-            "auth methods cannot create root tokens",
-        ));
-    }
-    if !parameters.bound_cidrs.is_empty() && !address_allowed(&login, request) {
-        return Err(Error::denied("login_address_not_allowed"));
-    }
-    let (mut entry, warnings) = entry_of(runtime, mount, &login, request, now);
+    let (mut entry, warnings) = proposed(runtime, mount, &login, request, now)?;
     for _ in 0..TRANSACTION_ATTEMPTS_MAX {
         let mut transaction = runtime.root.begin();
         let mut created = false;
@@ -84,6 +76,71 @@ pub(crate) async fn login(
         }
     }
     Err(CommitError::Conflict.into())
+}
+
+/// Who a login is that makes no token: what it may do, as a token's entry, and the subject. The entry
+/// names the entity only where there is one.
+///
+/// # Errors
+/// As [`login`].
+pub(crate) async fn without_token(
+    runtime: &Runtime,
+    mount: &Mount,
+    login: &Login,
+    request: &Request,
+    now: Timestamp,
+) -> Result<(TokenEntry, Option<Arc<Subject>>), Error> {
+    let (entry, _) = proposed(runtime, mount, login, request, now)?;
+    let entry = TokenEntry {
+        accessor: String::new(),
+        token_type: TokenType::Batch,
+        renewable: false,
+        num_uses: 0,
+        ..entry
+    };
+    let Some(alias) = &login.alias else {
+        return Ok((entry, None));
+    };
+    let foreseen = runtime
+        .directory
+        .foresee_login(
+            mount.summary(),
+            alias,
+            &login.group_aliases,
+            now,
+            &*runtime.ports.entropy,
+        )
+        .await?;
+    if foreseen.subject.disabled() {
+        return Err(Error::denied("entity_disabled"));
+    }
+    let entity_id = foreseen.subject.entity().id.to_string();
+    let entry = TokenEntry {
+        entity_id: foreseen.is_stored.then_some(entity_id),
+        ..entry
+    };
+    Ok((entry, Some(foreseen.subject)))
+}
+
+/// The entry of the token that a login proposes, without an entity yet, and sentences for the client.
+fn proposed(
+    runtime: &Runtime,
+    mount: &Mount,
+    login: &Login,
+    request: &Request,
+    now: Timestamp,
+) -> Result<(TokenEntry, Vec<String>), Error> {
+    let parameters = &login.token;
+    if parameters.policies.contains_root() {
+        return Err(Error::invalid_because(
+            "policy_root_refused",
+            "auth methods cannot create root tokens",
+        ));
+    }
+    if !parameters.bound_cidrs.is_empty() && !address_allowed(login, request) {
+        return Err(Error::denied("login_address_not_allowed"));
+    }
+    Ok(entry_of(runtime, mount, login, request, now))
 }
 
 fn address_allowed(login: &Login, request: &Request) -> bool {
@@ -158,7 +215,7 @@ fn entry_of(
         num_uses: parameters.num_uses,
         spent: false,
         bound_cidrs: parameters.bound_cidrs.clone(),
-        claims: (!login.claims.is_empty()).then(|| std::sync::Arc::new(login.claims.clone())),
+        claims: (!login.claims.is_empty()).then(|| Arc::new(login.claims.clone())),
         internal: login.internal.clone(),
         mount_accessor: Some(mount.summary().accessor.clone()),
         initial_root: false,

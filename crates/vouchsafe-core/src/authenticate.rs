@@ -1,7 +1,7 @@
 //! From the credential in a request to a [`Caller`].
 //!
-//! [`Caller`] is the witness of authentication: its fields are private, and only `authenticate`,
-//! `recognize` and `anonymous` make one. Unknown, expired, used-up and address-bound tokens are
+//! [`Caller`] is the witness of authentication: its fields are private, and only the functions of this
+//! file make one. Unknown, expired, used-up and address-bound tokens are
 //! all refused with the same words; what differs is the reason code, which only operators see.
 
 use std::net::SocketAddr;
@@ -10,10 +10,11 @@ use std::sync::Arc;
 use serde_json::json;
 use vouchsafe_identity::subject::Subject;
 use vouchsafe_logical::{
-    CallerSummary, Data, Error, ErrorKind, Guest, PolicyNames, Request, Timestamp,
+    CallerSummary, Data, Error, ErrorKind, Guest, Opaque, PolicyNames, Request, Timestamp,
 };
 use vouchsafe_policy::{Acl, NoSubject, Policy};
 
+use crate::iam::access::IamAccess;
 use crate::iam::{self, Unstored};
 use crate::policy;
 use crate::runtime::Runtime;
@@ -38,8 +39,8 @@ enum Credential {
     None,
     /// A token of ours.
     Token(Found),
-    /// What is stored nowhere as a token: a JWT of an identity provider, an API key, a credential of a
-    /// mount's own. Shown as a token's entry.
+    /// What is stored nowhere as a token: a JWT of an identity provider, an API key, a login in line
+    /// with the request, a credential of a mount's own. Shown as a token's entry.
     Unstored(Arc<TokenEntry>),
 }
 
@@ -173,6 +174,7 @@ pub(crate) fn admitted(guest: Guest, mount: &str, now: Timestamp) -> Result<Call
         subject: None,
         acl: Arc::new(Acl::compile(&[Arc::new(policy)], &NoSubject)),
         summary: CallerSummary {
+            is_authenticated: true,
             display_name: guest.name.clone(),
             guest: Some(Arc::new(guest)),
             ..CallerSummary::default()
@@ -204,34 +206,7 @@ async fn holder(runtime: &Runtime, request: &Request, now: Timestamp) -> Result<
         return Err(Error::denied("token_mount_gone"));
     }
     let subject = subject_of(runtime, &found).await?;
-    let identity_policies = subject
-        .as_ref()
-        .map(|subject| subject.policies().clone())
-        .unwrap_or_default();
-    let effective = policy::effective(&found.entry.policies, subject.as_deref());
-    let acl = runtime
-        .policies
-        .acl(&effective, subject.as_deref(), now)
-        .await?;
-    let summary = CallerSummary {
-        claims: found.entry.claims.clone(),
-        entity_id: found.entry.entity_id.clone(),
-        display_name: found.entry.display_name.clone(),
-        accessor: Some(found.entry.accessor.clone()),
-        token_hash: Some(found.hash.as_str().to_owned()),
-        policies: effective.to_strings(),
-        is_root: acl.is_root(),
-        has_sudo: acl.is_root(),
-        guest: None,
-    };
-    Ok(Caller {
-        credential: Credential::Token(found),
-        subject,
-        acl,
-        summary,
-        identity_policies,
-        had_last_use: false,
-    })
+    caller_of(runtime, Credential::Token(found), subject, None, now).await
 }
 
 /// The caller behind a credential that is stored nowhere.
@@ -240,29 +215,68 @@ async fn unstored(
     proved: Arc<Unstored>,
     now: Timestamp,
 ) -> Result<Caller, Error> {
-    let found = iam::subject(runtime, &proved, now).await?;
-    let subject = found.as_deref();
-    let identity_policies = subject.map_or_else(PolicyNames::default, |s| s.policies().clone());
-    let entry = proved.entry(subject.map(|subject| &subject.entity().id));
-    let effective = policy::effective(&entry.policies, subject);
+    let subject = iam::subject(runtime, &proved, now).await?;
+    let entity_id = subject.as_ref().map(|subject| &subject.entity().id);
+    let credential = Credential::Unstored(proved.entry(entity_id));
+    caller_of(runtime, credential, subject, Some(proved.access), now).await
+}
+
+/// The caller behind a login that makes no token.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn logged_in(
+    runtime: &Runtime,
+    entry: TokenEntry,
+    subject: Option<Arc<Subject>>,
+    now: Timestamp,
+) -> Result<Caller, Error> {
+    let credential = Credential::Unstored(Arc::new(entry));
+    caller_of(runtime, credential, subject, None, now).await
+}
+
+/// The caller with what policies, entity and groups let it do.
+async fn caller_of(
+    runtime: &Runtime,
+    credential: Credential,
+    subject: Option<Arc<Subject>>,
+    access: Option<IamAccess>,
+    now: Timestamp,
+) -> Result<Caller, Error> {
+    let (entry, accessor, token_hash) = match &credential {
+        Credential::None => return Ok(anonymous()),
+        Credential::Token(found) => {
+            let accessor = found.entry.accessor.clone();
+            let hash = found.hash.as_str().to_owned();
+            (&*found.entry, Some(accessor), Some(hash))
+        }
+        Credential::Unstored(entry) => (&**entry, None, None),
+    };
+    let effective = policy::effective(&entry.policies, subject.as_deref());
     let acl = runtime
         .policies
-        .acl_with(&effective, Some(proved.access), subject, now)
+        .acl_with(&effective, access, subject.as_deref(), now)
         .await?;
     let summary = CallerSummary {
+        is_authenticated: true,
         claims: entry.claims.clone(),
         entity_id: entry.entity_id.clone(),
         display_name: entry.display_name.clone(),
-        accessor: None,
-        token_hash: None,
+        accessor,
+        token_hash,
         policies: effective.to_strings(),
+        acl: Opaque::new(Arc::clone(&acl)),
         is_root: acl.is_root(),
         has_sudo: acl.is_root(),
         guest: None,
     };
+    let identity_policies = subject
+        .as_ref()
+        .map(|subject| subject.policies().clone())
+        .unwrap_or_default();
     Ok(Caller {
-        credential: Credential::Unstored(entry),
-        subject: found,
+        credential,
+        subject,
         acl,
         summary,
         identity_policies,
@@ -270,21 +284,10 @@ async fn unstored(
     })
 }
 
-/// The ACL of a caller, for a backend of the core that is told only who calls.
-///
-/// # Errors
-/// The store's.
-pub(crate) async fn acl_of(
-    runtime: &Runtime,
-    caller: &CallerSummary,
-    now: Timestamp,
-) -> Result<Arc<Acl>, Error> {
-    let subject = match &caller.entity_id {
-        Some(entity_id) => runtime.directory.subject(entity_id).await?,
-        None => None,
-    };
-    let names = PolicyNames::parse(&caller.policies)?;
-    runtime.policies.acl(&names, subject.as_deref(), now).await
+/// What a caller may do, for the core's own routes, which are told only who calls.
+pub(crate) fn acl_of(caller: &CallerSummary) -> Arc<Acl> {
+    let acl = caller.acl.open::<Acl>();
+    acl.unwrap_or_else(|| Arc::new(Acl::compile(&[], &NoSubject)))
 }
 
 /// Whether the method whose login made the token is still mounted. Unmounting revokes its tokens,

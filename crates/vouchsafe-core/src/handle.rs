@@ -11,7 +11,6 @@ use vouchsafe_logical::{
 };
 use vouchsafe_policy::{Ask, Denial, DenialReason, Permit, permit_public};
 
-use crate::attach;
 use crate::audit::Record;
 use crate::authenticate::{self, Caller};
 use crate::caught::caught;
@@ -19,8 +18,10 @@ use crate::core::Core;
 use crate::door::{self, Door};
 use crate::help;
 use crate::iam;
+use crate::inline::{self, InlineLogin};
+use crate::login;
 use crate::metric;
-use crate::mount::{self, Target, UserLockoutConfig};
+use crate::mount::{self, Target};
 use crate::quota::Counted;
 use crate::runtime::Runtime;
 use crate::wrapping;
@@ -36,6 +37,23 @@ pub struct Outcome {
     pub counted: Option<Counted>,
     /// The display name of who was refused; empty where nobody was, or nobody proved to be somebody.
     pub caller: String,
+    /// Whether the result is that of the login which the request brought along: it was refused, and
+    /// the request itself was not looked at.
+    pub login_failed: bool,
+}
+
+impl Outcome {
+    /// Of a request that was answered, or turned away, without a caller.
+    #[must_use]
+    pub fn without_caller(result: Result<Reply, Error>, mount_type: &str) -> Self {
+        Self {
+            result,
+            mount_type: mount_type.to_owned(),
+            counted: None,
+            caller: String::new(),
+            login_failed: false,
+        }
+    }
 }
 
 impl Core {
@@ -63,25 +81,23 @@ impl Core {
         let Some(runtime) = self.runtime() else {
             let result = Err(Error::sealed());
             metric::count(&self.ports.metrics, None, request.operation, &result);
-            return Outcome {
-                result,
-                mount_type: String::new(),
-                counted: None,
-                caller: String::new(),
-            };
+            return Outcome::without_caller(result, "");
         };
         let now = runtime.ports.clock.now();
         let target = mount::route(&runtime.mounts, request);
-        let (counted, limited) = self.count(&runtime, &target, request, now);
+        let login = InlineLogin::of(&runtime, request);
+        let (counted, limited) = self.count_all(&runtime, &target, request, login.as_ref(), now);
         if let (Some(error), Some(counted)) = (&limited, counted)
             && !counted.audits_refusals
         {
             return self.turn_away(&target, request, error.clone(), counted);
         }
+        let is_limited = limited.is_some();
         let caller = match limited {
             Some(error) => Err(error),
-            None => identify(&runtime, &target, request, now).await,
+            None => identify(&runtime, &target, login.as_ref(), request, now).await,
         };
+        let login_failed = login.is_some() && !is_limited && caller.is_err();
         let operation = caught(operation(&target, &caller, request))
             .await
             .and_then(|operation| operation);
@@ -114,6 +130,29 @@ impl Core {
             mount_type,
             counted,
             caller,
+            login_failed,
+        }
+    }
+
+    /// Counts a request, and the login that it brings along as if that had come by itself. What is
+    /// told is that of the request, unless there was no room for the login.
+    fn count_all(
+        &self,
+        runtime: &Runtime,
+        target: &Result<Target<'_>, Error>,
+        request: &Request,
+        login: Option<&InlineLogin<'_>>,
+        now: Timestamp,
+    ) -> (Option<Counted>, Option<Error>) {
+        let counted = self.count(runtime, target, request, now);
+        match login {
+            Some(login) if counted.1.is_none() && login.target().is_ok() => {
+                match self.count(runtime, login.target(), login.request(), now) {
+                    limited @ (_, Some(_)) => limited,
+                    (_, None) => counted,
+                }
+            }
+            Some(_) | None => counted,
         }
     }
 
@@ -147,10 +186,8 @@ impl Core {
         let mount = mount::summary_of(target);
         metric::count(&self.ports.metrics, mount, request.operation, &result);
         Outcome {
-            result,
-            mount_type: String::new(),
             counted: Some(counted),
-            caller: String::new(),
+            ..Outcome::without_caller(result, "")
         }
     }
 
@@ -161,22 +198,22 @@ impl Core {
         result: Result<Reply, Error>,
     ) -> Outcome {
         metric::count_door(&self.ports.metrics, operation, &result);
-        Outcome {
-            result,
-            mount_type: "system".to_owned(),
-            counted: None,
-            caller: String::new(),
-        }
+        Outcome::without_caller(result, "system")
     }
 }
 
-/// Who calls. On routes for everybody nobody has to say so.
+/// Who calls. On routes for everybody nobody has to say so; a login that is brought along must be
+/// good there, too.
 async fn identify(
     runtime: &Runtime,
     target: &Result<Target<'_>, Error>,
+    login: Option<&InlineLogin<'_>>,
     request: &Request,
     now: Timestamp,
 ) -> Result<Caller, Error> {
+    if let Some(login) = login {
+        return inline::log_in(runtime, login, now).await;
+    }
     match target {
         Ok(target) if matches!(target.info().access, Access::Optional) => {
             authenticate::recognize(runtime, request, now).await
@@ -231,7 +268,7 @@ async fn operation(
 }
 
 /// Whether the request may happen. What failed before is a refusal here.
-fn decide<'a>(
+pub(crate) fn decide<'a>(
     target: &Result<Target<'_>, Error>,
     caller: &'a Result<Caller, Error>,
     operation: &Result<Operation, Error>,
@@ -367,7 +404,7 @@ async fn dispatch(
     now: Timestamp,
 ) -> Result<Reply, Error> {
     if let Access::Login(_) = target.info().access {
-        return login(runtime, target, permit, request, caller, now).await;
+        return login::standard(runtime, target, permit, request, caller, now).await;
     }
     let reply = target.dispatch(permit, request, caller).await?;
     match reply.response {
@@ -375,89 +412,6 @@ async fn dispatch(
             "a route that is no login answered with a proof of identity",
         )),
         _ => Ok(reply),
-    }
-}
-
-/// A login: refused while the principal is locked out, counted when the proof fails.
-async fn login(
-    runtime: &Arc<Runtime>,
-    target: &Target<'_>,
-    permit: Permit<'_>,
-    request: &Request,
-    caller: &Caller,
-    now: Timestamp,
-) -> Result<Reply, Error> {
-    let mount = target.mount();
-    let accessor = &mount.summary().accessor;
-    let principal = if mount.locks_out() {
-        target.principal(request)
-    } else {
-        None
-    };
-    let lockout = mount
-        .entry()
-        .config
-        .user_lockout
-        .clone()
-        .unwrap_or_default();
-    let is_locked = || {
-        principal.as_ref().is_some_and(|principal| {
-            let lockouts = &runtime.lockouts;
-            lockouts.is_locked(&lockout, accessor, principal, now)
-        })
-    };
-    let locked_out = || Error::denied("principal_locked_out");
-    if is_locked() {
-        return Err(locked_out());
-    }
-    // Guesses that are sent all at once all come to here. Those that are judged after the lock
-    // fell learn nothing, right or wrong.
-    let mut reply = match target.dispatch(permit, request, caller).await {
-        Ok(_) if is_locked() => return Err(locked_out()),
-        Ok(reply) => reply,
-        Err(error) => {
-            let counted = count_failure(
-                runtime,
-                &lockout,
-                accessor,
-                principal.as_deref(),
-                &error,
-                now,
-            );
-            return Err(if counted { error } else { locked_out() });
-        }
-    };
-    // A login of several steps answers with a proof at its last one only.
-    if let Response::Login(proposal) = &mut reply.response {
-        let proposal = std::mem::take(&mut **proposal);
-        let made = attach::login(runtime, mount, proposal, request, now).await?;
-        reply.warnings.extend(made.warnings);
-        reply.response = Response::Auth(Box::new(made.auth));
-        let summary = mount.summary();
-        let labels = [summary.path.as_str(), summary.kind.as_str()];
-        runtime.ports.metrics.increment(&metric::LOGINS, labels);
-        if let Some(principal) = &principal {
-            runtime.lockouts.clear(accessor, principal);
-        }
-    }
-    Ok(reply)
-}
-
-/// Counts a failed proof. False when the principal was locked out already.
-fn count_failure(
-    runtime: &Runtime,
-    lockout: &UserLockoutConfig,
-    accessor: &str,
-    principal: Option<&str>,
-    error: &Error,
-    now: Timestamp,
-) -> bool {
-    match principal {
-        Some(principal) if error.is_failed_principal() => {
-            let lockouts = &runtime.lockouts;
-            lockouts.record_failure(lockout, accessor, principal, now)
-        }
-        Some(_) | None => true,
     }
 }
 

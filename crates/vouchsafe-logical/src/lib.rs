@@ -44,7 +44,7 @@ pub use operation::Operation;
 pub use path::RequestPath;
 pub use policy_name::{PolicyName, PolicyNames};
 pub use publication::Publications;
-pub use request::{CallerSummary, Guest, Request};
+pub use request::{CallerSummary, Guest, Opaque, Request};
 pub use response::{Auth, Raw, Reply, Response, WrapInfo};
 pub use secret::Secret;
 pub use view::{

@@ -1,6 +1,8 @@
 //! A request as the pipeline and the backends see it.
 
+use std::any::Any;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +25,8 @@ pub struct Request {
     pub data: Data,
     /// The bearer credential, if one was sent.
     pub token: Option<Secret<String>>,
+    /// The login that the request brings along instead of a credential; it brings none itself.
+    pub login: Option<Box<Self>>,
     /// The peer of the connection.
     pub remote: Option<SocketAddr>,
     /// How long the response shall stay wrapped, if it shall be.
@@ -31,11 +35,36 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
 }
 
+/// Something of the pipeline's that passes through a backend, which can't look into it.
+#[derive(Clone, Default)]
+pub struct Opaque(Option<Arc<dyn Any + Send + Sync>>);
+
+impl Opaque {
+    /// Closes a value.
+    pub fn new<T: Any + Send + Sync>(value: Arc<T>) -> Self {
+        Self(Some(value))
+    }
+
+    /// The value, for who knows its type.
+    #[must_use]
+    pub fn open<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        Arc::clone(self.0.as_ref()?).downcast().ok()
+    }
+}
+
+impl fmt::Debug for Opaque {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Opaque")
+    }
+}
+
 /// Who calls, as backends see it: plain facts, no power.
 ///
 /// The pipeline's own `Caller` is the witness of authentication; this is only its summary.
 #[derive(Clone, Debug, Default)]
 pub struct CallerSummary {
+    /// Whether somebody has proved who calls; false for routes that are for everybody.
+    pub is_authenticated: bool,
     /// Claims of the login that made the token.
     pub claims: Option<std::sync::Arc<crate::field::Data>>,
     /// The entity behind the token; none for root tokens and public routes.
@@ -48,6 +77,8 @@ pub struct CallerSummary {
     pub token_hash: Option<String>,
     /// The policies in force for this request.
     pub policies: Vec<String>,
+    /// What those policies come to, for the pipeline's own routes.
+    pub acl: Opaque,
     /// Whether the token has the `root` policy.
     pub is_root: bool,
     /// Whether policies grant `sudo` on the path of this request.

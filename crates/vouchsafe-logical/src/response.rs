@@ -68,7 +68,7 @@ pub struct Raw {
 }
 
 /// The `auth` block of an answer: a token and what it may do.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Auth {
     /// The token. Shown once.
     pub client_token: String,

@@ -12,6 +12,7 @@ use serde_json::Value;
 use vouchsafe_logical::duration::parse_duration;
 use vouchsafe_logical::{Data, Error, ErrorKind, Operation, Request, RequestPath, Secret};
 
+use crate::inline_login;
 use crate::limit::{
     JSON_DEPTH_MAX, JSON_STRING_BYTES_MAX, JSON_VALUES_MAX, QUERY_PARAMETERS_MAX, TARGET_BYTES_MAX,
 };
@@ -90,14 +91,22 @@ pub(crate) fn check_target(parts: &Parts) -> Result<(), Error> {
 /// Joins head and body to a request.
 ///
 /// # Errors
-/// A body or header that can't be read.
+/// A body or header that can't be read; a token and a login.
 pub(crate) fn request(
     id: String,
     head: Head,
     headers: &HeaderMap,
     body: &Bytes,
+    login: Option<Box<Request>>,
     remote: Option<SocketAddr>,
 ) -> Result<Request, Error> {
+    let token = token(headers);
+    if token.is_some() && login.is_some() {
+        return Err(Error::invalid_because(
+            "inline_login_and_token",
+            "the request has a token and X-Vault-Inline-Auth headers; send one of them",
+        ));
+    }
     let data = match head.operation {
         Operation::Read | Operation::List | Operation::Delete | Operation::Help => {
             query_data(head.query)
@@ -112,7 +121,8 @@ pub(crate) fn request(
         operation: head.operation,
         path: head.path,
         data,
-        token: token(headers),
+        token,
+        login,
         remote,
         wrap_ttl: wrap_ttl(headers)?,
         headers: audited_headers(headers),
@@ -279,7 +289,7 @@ fn json_fault(error: &serde_json::Error) -> &'static str {
 /// Bounds depth, number of values and length of strings before anything is allocated for them, looking
 /// at each byte once and at none past the first fault. In a text that is not JSON it may count
 /// wrongly; the parser refuses that afterwards.
-fn check_json_limits(text: impl Iterator<Item = u8>) -> Result<(), Error> {
+pub(crate) fn check_json_limits(text: impl Iterator<Item = u8>) -> Result<(), Error> {
     let (mut depth, mut values, mut string_bytes) = (0_usize, 0_usize, 0_usize);
     let (mut in_string, mut escaped) = (false, false);
     // Whether a bracket has been opened and nothing has come in it yet: what comes is a value that
@@ -403,7 +413,7 @@ pub(crate) fn audited_headers(headers: &HeaderMap) -> Vec<(String, String)> {
             !matches!(
                 name.as_str(),
                 "x-vault-token" | "authorization" | "cookie" | "proxy-authorization"
-            )
+            ) && !inline_login::is_parameter(name)
         })
         .filter_map(|(name, value)| {
             Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))

@@ -10,6 +10,7 @@ use vouchsafe_core::quota::Counted;
 use vouchsafe_logical::{Auth, Data, Error, Raw, Reply, Streamed, WrapInfo};
 
 use crate::error::status_of;
+use crate::inline_login;
 use crate::limit::Limits;
 use crate::stream::AnswerBody;
 
@@ -45,6 +46,10 @@ pub(crate) fn outcome(
         Ok(reply) => success(request_id, headers, &outcome.mount_type, reply),
         Err(error) => refusal(&error),
     };
+    if outcome.login_failed {
+        let failed = HeaderValue::from_static("true");
+        answer.headers_mut().insert(inline_login::FAILED, failed);
+    }
     if let Some(counted) = outcome.counted {
         tell_limit(answer.headers_mut(), counted);
     }
@@ -257,12 +262,7 @@ mod tests {
     use super::*;
 
     fn sent(reply: Reply) -> (StatusCode, Value) {
-        let outcome = Outcome {
-            result: Ok(reply),
-            mount_type: "kv".to_owned(),
-            counted: None,
-            caller: String::new(),
-        };
+        let outcome = Outcome::without_caller(Ok(reply), "kv");
         let answer = super::outcome("id", &HeaderMap::new(), outcome, &Limits::default());
         let (parts, body) = answer.into_parts();
         let body = bytes_of(body);

@@ -11,6 +11,7 @@ mod decode;
 mod encode;
 mod error;
 mod forwarded;
+mod inline_login;
 pub mod limit;
 mod listen;
 mod logical;

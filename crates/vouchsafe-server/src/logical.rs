@@ -19,6 +19,7 @@ use crate::begun::{Begun, Panicked};
 use crate::decode::{self, Head};
 use crate::encode::{self, Answer};
 use crate::forwarded::Forwarding;
+use crate::inline_login;
 use crate::limit::Limits;
 use crate::oidcpub;
 use crate::origin::{self, Verdict};
@@ -228,7 +229,10 @@ impl Edge {
         let (body, _held) = read(body, &self.limits, &self.bodies).await?;
         let id_of_request = id.to_owned();
         let request = match api {
-            Api::Vault => decode::request(id_of_request, head, headers, &body, remote)?,
+            Api::Vault => {
+                let login = inline_login::login(headers, || self.entropy.uuid(), remote)?;
+                decode::request(id_of_request, head, headers, &body, login, remote)?
+            }
             Api::Pvlt => pvlt::request(id_of_request, head, headers, &body, remote)?,
             Api::OidcPub { .. } => oidcpub::request(id_of_request, head, headers, &body, remote)?,
         };

@@ -68,7 +68,7 @@ pub(crate) fn request(
     body: &Bytes,
     remote: Option<SocketAddr>,
 ) -> Result<Request, Error> {
-    let request = decode::request(id, head, headers, body, remote)?;
+    let request = decode::request(id, head, headers, body, None, remote)?;
     Ok(Request {
         // Answers of this API can't be wrapped.
         wrap_ttl: None,

@@ -86,6 +86,7 @@ pub(crate) fn request(
         data,
         token: decode::token(headers),
         remote,
+        login: None,
         wrap_ttl: None,
         headers: decode::audited_headers(headers),
     })

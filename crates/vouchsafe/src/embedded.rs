@@ -159,6 +159,7 @@ async fn mount_secrets(core: &Core, root_token: &str) -> anyhow::Result<()> {
         data,
         token: Some(Secret::new(root_token.to_owned())),
         remote: None,
+        login: None,
         wrap_ttl: None,
         headers: Vec::new(),
     };

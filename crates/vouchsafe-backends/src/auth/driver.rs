@@ -123,6 +123,7 @@ impl Driver {
             data,
             token: None,
             remote: Some(self.remote),
+            login: None,
             wrap_ttl: None,
             headers: Vec::new(),
         }

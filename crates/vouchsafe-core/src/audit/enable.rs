@@ -240,6 +240,7 @@ impl Broker {
             data: Data::new(),
             token: None,
             remote: None,
+            login: None,
             wrap_ttl: None,
             headers: Vec::new(),
         };

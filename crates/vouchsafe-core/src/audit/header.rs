@@ -22,6 +22,13 @@ const CREDENTIALS: &[&str] = &[
     "proxy-authorization",
     "x-vault-token",
 ];
+/// What the names of headers begin with that hold fields of an in-line login.
+const LOGIN_FIELDS: &str = "x-vault-inline-auth-parameter-";
+
+/// Whether a header, by its name in lower case, carries credentials.
+fn carries_credentials(name: &str) -> bool {
+    CREDENTIALS.contains(&name) || name.starts_with(LOGIN_FIELDS)
+}
 
 /// How one header is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +80,7 @@ impl Headers {
         }
         for (name, value) in &request.headers {
             let Some(rule) = self.get(name) else { continue };
-            if CREDENTIALS.contains(&name.to_ascii_lowercase().as_str()) {
+            if carries_credentials(&name.to_ascii_lowercase()) {
                 continue;
             }
             let value = if rule.hmac {
@@ -98,7 +105,7 @@ fn parse_name(text: &str) -> Result<String, Error> {
         )));
     }
     let name = text.to_ascii_lowercase();
-    if CREDENTIALS.contains(&name.as_str()) {
+    if carries_credentials(&name) {
         return Err(Error::invalid(format!(
             "header `{name}` carries credentials and is never audited"
         )));

@@ -132,8 +132,10 @@ impl<'a> Scribe<'a> {
     }
 
     fn auth_of_issued(&self, auth: &'a Auth, at: Timestamp) -> AuthSection<'a> {
+        let token = &auth.client_token;
         AuthSection {
-            client_token: Some(self.redactor.secret(&auth.client_token)),
+            // A login in line with another request makes none.
+            client_token: (!token.is_empty()).then(|| self.redactor.secret(token)),
             accessor: self.accessor(&auth.accessor),
             display_name: &auth.display_name,
             policies: &auth.policies,

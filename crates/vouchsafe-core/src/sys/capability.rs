@@ -93,11 +93,10 @@ fn of_accessor<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
     })
 }
 
-fn of_self<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
+fn of_self<'a>(_: &'a Sys, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let input: CapabilitiesInput = call.input()?;
-        let runtime = sys.runtime()?;
-        let acl = acl_of(&runtime, call.caller, runtime.ports.clock.now()).await?;
+        let acl = acl_of(call.caller);
         answer(input, &acl)
     })
 }

@@ -40,7 +40,7 @@ pub(super) fn may_know(acl: &Acl, mount: &Mount) -> bool {
 fn ui_mounts<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let runtime = sys.runtime()?;
-        let acl = acl_of(&runtime, call.caller, runtime.ports.clock.now()).await?;
+        let acl = acl_of(call.caller);
         let (mut auth, mut secret) = (Data::new(), Data::new());
         for shown in runtime
             .mounts
@@ -71,10 +71,10 @@ fn ui_mounts<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
 fn ui_mount<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let runtime = sys.runtime()?;
-        if call.caller.token_hash.is_none() {
+        if !call.caller.is_authenticated {
             return Err(Error::denied("token_invalid"));
         }
-        let acl = acl_of(&runtime, call.caller, runtime.ports.clock.now()).await?;
+        let acl = acl_of(call.caller);
         let path = call.captured("path");
         let with_slash = format!("{}/", path.trim_end_matches('/'));
         let refused = || {
@@ -101,10 +101,9 @@ fn ui_mount<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
     })
 }
 
-fn resultant_acl<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
+fn resultant_acl<'a>(_: &'a Sys, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
-        let runtime = sys.runtime()?;
-        let acl = acl_of(&runtime, call.caller, runtime.ports.clock.now()).await?;
+        let acl = acl_of(call.caller);
         let mut data = Data::new();
         if acl.is_root() {
             data.insert("root".to_owned(), true.into());

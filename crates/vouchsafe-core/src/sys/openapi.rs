@@ -47,7 +47,7 @@ fn document<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
         }
         let generic = input.generic_mount_paths.unwrap_or_default();
         let runtime = sys.runtime()?;
-        let acl = acl_of(&runtime, call.caller, runtime.ports.clock.now()).await?;
+        let acl = acl_of(call.caller);
         let mut document = Document::new(&context);
         for mount in runtime.mounts.table().iter() {
             if !may_know(&acl, mount) {

@@ -64,6 +64,7 @@ async fn call(path: &str, operation: Operation, data: Data) -> Result<Data, Erro
         data,
         token: None,
         remote: None,
+        login: None,
         wrap_ttl: None,
         headers: Vec::new(),
     };

@@ -115,6 +115,7 @@ impl Filler {
             data: Data::from_iter(data),
             token: (!token.is_empty()).then(|| Secret::new(token.to_owned())),
             remote: None,
+            login: None,
             wrap_ttl: None,
             headers: Vec::new(),
         };

@@ -293,6 +293,7 @@ async fn update(approle: &AppRole, call: &Call<'_>, data: Data) -> Result<Role, 
         data,
         token: None,
         remote: call.request.remote,
+        login: None,
         wrap_ttl: None,
         headers: Vec::new(),
     };

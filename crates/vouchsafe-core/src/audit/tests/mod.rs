@@ -129,6 +129,7 @@ fn request(id: &str, operation: Operation, path: &str, data: Data) -> Request {
         data,
         token: None,
         remote: None,
+        login: None,
         wrap_ttl: None,
         headers: Vec::new(),
     }

@@ -130,6 +130,7 @@ impl TestCore {
             },
             token: token.map(|token| Secret::new(token.to_owned())),
             remote: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000))),
+            login: None,
             wrap_ttl: None,
             headers: Vec::new(),
         }

@@ -95,6 +95,25 @@ async fn a_request_with_a_jwt_writes_nothing() {
     assert_eq!(core.records().await, before);
 }
 
+/// The command line asks for the mount of a path before it reads a secret.
+#[tokio::test]
+async fn a_jwt_is_told_the_mount_of_a_path_that_it_may_use() {
+    let idp = Idp::new("k1");
+    let core = core_with(&idp.table("app1", "", "")).await;
+    let token = idp.token(json!({}));
+    let mount = |path: &str| format!("sys/internal/ui/mounts/{path}");
+    assert_eq!(refusal_of(&core, &mount("probe/echo/a"), &token).await, "");
+    assert_eq!(
+        refusal_of(&core, &mount("other/a"), &token).await,
+        "preflight_denied"
+    );
+    let expired = idp.token(json!({"exp": T0 - 3_600}));
+    assert_eq!(
+        refusal_of(&core, &mount("probe/echo/a"), &expired).await,
+        "token_invalid"
+    );
+}
+
 /// What needs a token of its own is refused with words that say why.
 #[tokio::test]
 async fn a_jwt_makes_no_tokens_and_has_no_cubbyhole() {

@@ -6,6 +6,7 @@ mod claims;
 mod creation;
 mod entity;
 mod expiry;
+mod inline;
 mod lockout;
 mod login;
 mod metric;

@@ -78,6 +78,7 @@ impl Engine {
             data,
             token: None,
             remote: None,
+            login: None,
             wrap_ttl: None,
             headers: Vec::new(),
         };

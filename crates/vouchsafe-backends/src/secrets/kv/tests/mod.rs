@@ -99,6 +99,7 @@ impl Mount {
             data,
             token: None,
             remote: None,
+            login: None,
             wrap_ttl: None,
             headers: Vec::new(),
         };
@@ -198,6 +199,7 @@ impl Mount {
             data: Data::new(),
             token: None,
             remote: None,
+            login: None,
             wrap_ttl: None,
             headers: Vec::new(),
         };

@@ -120,6 +120,7 @@ impl Node {
             },
             token: None,
             remote: None,
+            login: None,
             wrap_ttl: None,
             headers: Vec::new(),
         };
