@@ -25,6 +25,9 @@ pub const RETRIES_DEFAULT: u32 = 2;
 /// How many redirects are followed: a standby points at the active server, which does not redirect.
 pub const REDIRECTS_MAX: u32 = 1;
 
+/// What the names of headers begin with, in lower case, that bring a login along with each request.
+pub const INLINE_LOGIN_PREFIX: &str = "x-vault-inline-auth-";
+
 /// The largest answer that the client reads, unless told otherwise: twice the largest request body
 /// that a server takes (vault-core.md §1), since an answer wraps what was written.
 pub const RESPONSE_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -152,6 +155,13 @@ impl Client {
         self.target(request).into()
     }
 
+    /// Whether requests bring their own login, in headers: then they carry no token, which the server
+    /// would refuse beside it.
+    pub fn brings_login(&self) -> bool {
+        let mut names = self.headers.keys();
+        names.any(|name| name.as_str().starts_with(INLINE_LOGIN_PREFIX))
+    }
+
     /// The headers that a request carries, apart from those that describe the body and the token.
     pub fn header_lines(&self, request: &Request) -> Vec<(String, String)> {
         let mut headers = self.headers.clone();
@@ -252,6 +262,7 @@ impl Client {
         wrap_header(&mut headers, request);
         let token = match &request.credential {
             Credential::Anonymous => None,
+            Credential::Client if self.brings_login() => None,
             Credential::Client => self.config.token.as_ref(),
             Credential::Other(token) => Some(token),
         };

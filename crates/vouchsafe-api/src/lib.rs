@@ -23,7 +23,8 @@ mod transfer;
 
 pub use address::{Address, AddressError};
 pub use client::{
-    Client, Config, REDIRECTS_MAX, RESPONSE_BYTES_MAX, RETRIES_DEFAULT, Redirects, TIMEOUT_DEFAULT,
+    Client, Config, INLINE_LOGIN_PREFIX, REDIRECTS_MAX, RESPONSE_BYTES_MAX, RETRIES_DEFAULT,
+    Redirects, TIMEOUT_DEFAULT,
 };
 pub use envelope::{Auth, Envelope, WrapInfo};
 pub use error::{ApiError, ClientError, TransportFault};

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use vouchsafe_api::{
-    Address, Client, ClientError, Config, Redirects, Request, Response, ServerVerification,
-    TlsConfig, Token,
+    Address, Client, ClientError, Config, INLINE_LOGIN_PREFIX, Redirects, Request, Response,
+    ServerVerification, TlsConfig, Token,
 };
 
 use super::console::io_fault;
@@ -184,7 +184,8 @@ fn headers(flags: &HttpFlags, environment: &Environment) -> Result<Vec<(String, 
                 "invalid value \"{word}\" for flag -header: {fault}"
             ))
         })?;
-        if name.to_ascii_lowercase().starts_with("x-vault-") {
+        let lower = name.to_ascii_lowercase();
+        if lower.starts_with("x-vault-") && !lower.starts_with(INLINE_LOGIN_PREFIX) {
             let message = format!("header `{name}` may not start with `X-Vault-`");
             return Err(Failure::usage(message));
         }

@@ -15,7 +15,7 @@ pub(crate) fn curl(client: &Client, request: &Request, program: Program) -> Stri
     for (name, value) in client.header_lines(request) {
         header(&canonical(&name), &escaped(&value));
     }
-    if *request.credential() != Credential::Anonymous {
+    if *request.credential() != Credential::Anonymous && !client.brings_login() {
         header(
             "X-Vault-Token",
             &format!("$({} print token)", program.command()),
