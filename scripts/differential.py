@@ -1,6 +1,7 @@
-"""Plays the scenarios beside the repository to OpenBao and to our server; prints the difference.
+"""Plays scenarios to OpenBao and to our server; prints the difference.
 
-The player and the scenarios lie in ../shared; a checkout without them skips. A difference that is
+The player and some scenarios lie in ../shared, more of them in scenarios/; a checkout without the
+player skips. A difference that is
 listed with its reason in differential.accepted is skipped; every other one is a failure, and so is
 a line of that list which no difference needs any more: the list only shrinks.
 """
@@ -25,12 +26,16 @@ SCENARIO_SECONDS = 300
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", required=True, help="our server")
-    parser.add_argument("scenario", nargs="*", help="all of ../shared/scenarios when absent")
+    parser.add_argument("scenario", nargs="*", help="all of both folders when absent")
     arguments = parser.parse_args()
     if not os.path.exists(PLAYER):
         print("skipped: ../shared/tools/differential.py is not here")
         return 0
-    scenarios = arguments.scenario or sorted(glob.glob(os.path.join(SHARED, "scenarios", "*.py")))
+    scenarios = arguments.scenario or [
+        path
+        for folder in (SHARED, HERE)
+        for path in sorted(glob.glob(os.path.join(folder, "scenarios", "*.py")))
+    ]
     limit = SCENARIO_SECONDS * len(scenarios)
     return checks.play("differential", limit, lambda r: play(r, arguments.binary, scenarios))
 
