@@ -169,6 +169,24 @@ async fn no_route_but_a_login_can_be_reached() {
     assert_eq!(answers.len(), 1, "{answers:?}");
 }
 
+/// A step of a login of several steps proves nothing, and its answer is not shown.
+#[tokio::test]
+async fn a_login_of_several_steps_cannot_be_brought_along() {
+    let server = builder().with_auth("oidc").start().await;
+    server
+        .write(
+            "auth/oidc/config",
+            json!({ "jwks_url": "https://idp.example/keys", "skip_jwks_validation": true }),
+        )
+        .await;
+    let ask = server
+        .get("probe/echo/a")
+        .header(PATH, "auth/oidc/oidc/callback")
+        .header("x-vault-inline-auth-operation", "read");
+    let answer = ask.send().await.expect(400);
+    assert_eq!(answer.header(FAILED), "true");
+}
+
 #[tokio::test]
 async fn headers_that_say_no_one_thing_are_refused() {
     let server = builder().start().await;
