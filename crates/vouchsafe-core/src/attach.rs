@@ -101,7 +101,7 @@ pub(crate) async fn without_token(
     let Some(alias) = &login.alias else {
         return Ok((entry, None));
     };
-    let foreseen = runtime
+    let subject = runtime
         .directory
         .foresee_login(
             mount.summary(),
@@ -111,15 +111,15 @@ pub(crate) async fn without_token(
             &*runtime.ports.entropy,
         )
         .await?;
-    if foreseen.subject.disabled() {
+    if subject.disabled() {
         return Err(Error::denied("entity_disabled"));
     }
-    let entity_id = foreseen.subject.entity().id.to_string();
+    let entity_id = subject.entity().id.to_string();
     let entry = TokenEntry {
-        entity_id: foreseen.is_stored.then_some(entity_id),
+        entity_id: subject.is_stored().then_some(entity_id),
         ..entry
     };
-    Ok((entry, Some(foreseen.subject)))
+    Ok((entry, Some(subject)))
 }
 
 /// The entry of the token that a login proposes, without an entity yet, and sentences for the client.

@@ -71,9 +71,11 @@ impl Caller {
     }
 
     /// The entity that this request makes for the caller if it is granted. Its id is the caller's
-    /// already; nothing of it is stored yet.
+    /// already; nothing of it is stored yet. A caller who logged in in line with the request has none.
     pub(crate) fn foreseen(&self) -> Option<&Subject> {
-        self.subject().filter(|subject| subject.is_foreseen())
+        let subject = self.subject().filter(|subject| !subject.is_stored())?;
+        let named = self.entry()?.entity_id.as_deref();
+        (named == Some(subject.entity().id.as_str())).then_some(subject)
     }
 
     /// What the caller may do.

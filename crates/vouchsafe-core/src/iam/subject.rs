@@ -34,7 +34,7 @@ impl Foreseen {
     }
 
     /// The entity that others make for an alias, or else this one.
-    fn get_or_insert(&self, alias: &str, subject: Subject) -> Arc<Subject> {
+    fn get_or_insert(&self, alias: &str, subject: Arc<Subject>) -> Arc<Subject> {
         let mut foreseen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(others) = foreseen.get(alias).and_then(Weak::upgrade) {
             return others;
@@ -42,7 +42,6 @@ impl Foreseen {
         if foreseen.len() >= FORESEEN_SWEPT_AT {
             foreseen.retain(|_, subject| subject.strong_count() > 0);
         }
-        let subject = Arc::new(subject);
         foreseen.insert(alias.to_owned(), Arc::downgrade(&subject));
         subject
     }
@@ -122,9 +121,9 @@ async fn foresee(
     let entropy = &*runtime.ports.entropy;
     let foreseen = runtime
         .directory
-        .foresee_entity(mount, &proposal, now, entropy);
+        .foresee_login(mount, &proposal, &[], now, entropy);
     let foreseen = foreseen.await?;
-    Ok(foreseen.map(|subject| shared.get_or_insert(name, subject)))
+    Ok((!foreseen.is_stored()).then(|| shared.get_or_insert(name, foreseen)))
 }
 
 /// Stores the entity that was foreseen for a caller, if there is one. To be called when the request

@@ -1,7 +1,10 @@
-//! Entities that are decided on before they are stored.
+//! What a login would make of the directory, before anything of it is stored.
 //!
 //! Who calls has to be known before a request is recorded, and nothing may happen before that. So an
-//! entity that a caller gets is made in two steps: foreseen, with its id, and stored as foreseen.
+//! entity that a caller gets is made in two steps: foreseen, with its id, and stored as foreseen. A
+//! login that stores nothing takes the first step only.
+
+use std::sync::Arc;
 
 use vouchsafe_logical::{
     AliasProposal, Attempts, Entropy, Error, MountSummary, Timestamp, Transaction,
@@ -13,24 +16,44 @@ use crate::subject::id::EntityId;
 use crate::subject::name::Name;
 
 impl Directory {
-    /// The entity that the first login with an alias would make. `None` where an entity has the alias.
-    /// Nothing is stored.
+    /// Whom [`Self::attach_login`] would make of a login: metadata and groups are those of this proof,
+    /// not of the last one that was stored. An entity that there is not yet
+    /// ([`Subject::is_stored`]) has an id that nobody finds. Disabled ones are answered too; the caller
+    /// refuses. Nothing is stored.
     ///
     /// # Errors
     /// As [`Self::attach_login`].
-    pub async fn foresee_entity(
+    pub async fn foresee_login(
         &self,
         mount: &MountSummary,
         proposal: &AliasProposal,
+        group_aliases: &[String],
         now: Timestamp,
         entropy: &dyn Entropy,
-    ) -> Result<Option<Subject>, Error> {
+    ) -> Result<Arc<Subject>, Error> {
         let mut attempts = Attempts::default();
         loop {
             let mut transaction = self.view.begin();
-            let foreseen = self.foresee(&mut transaction, mount, proposal, now, entropy);
-            match foreseen.await {
-                Ok(foreseen) => return Ok(foreseen),
+            let foreseen = self
+                .foresee(
+                    &mut transaction,
+                    mount,
+                    proposal,
+                    group_aliases,
+                    now,
+                    entropy,
+                )
+                .await;
+            // What was read must be the picture of one moment, though nothing is written.
+            let verified = match foreseen {
+                Ok(subject) => match transaction.verify().await {
+                    Ok(()) => Ok(subject),
+                    Err(error) => Err(error.into()),
+                },
+                Err(error) => Err(error),
+            };
+            match verified {
+                Ok(subject) => return Ok(subject),
                 Err(error) => attempts.again(error)?,
             }
         }
@@ -41,18 +64,23 @@ impl Directory {
         transaction: &mut Transaction,
         mount: &MountSummary,
         proposal: &AliasProposal,
+        group_aliases: &[String],
         now: Timestamp,
         entropy: &dyn Entropy,
-    ) -> Result<Option<Subject>, Error> {
+    ) -> Result<Arc<Subject>, Error> {
         let attached = self
-            .attach_login(transaction, mount, proposal, &[], now, entropy)
+            .attach_login(transaction, mount, proposal, group_aliases, now, entropy)
             .await?;
-        if !attached.entity_created {
-            return Ok(None);
+        let id = &attached.entity_id;
+        // Most logins change nothing: then the subject is the one that every request finds ready.
+        if transaction.is_read_only()
+            && let Some(held) = self.subject(id.as_str()).await?
+        {
+            return Ok(held);
         }
         let mut records = self.records(transaction);
-        let subject = records.subject(self, &attached.entity_id).await?;
-        Ok(Some(subject.foreseen()))
+        let is_stored = !attached.entity_created;
+        Ok(Arc::new(records.subject(self, id, is_stored).await?))
     }
 
     /// Stores a new entity exactly as it was foreseen. It may be stored already. False where others

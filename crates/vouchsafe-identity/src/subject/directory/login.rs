@@ -4,18 +4,14 @@
 //! into being together or not at all. The caller commits, and after a conflict (of the commit, or
 //! [`super::is_conflict`] of an error of these functions) starts a new transaction.
 
-use std::sync::Arc;
-
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
-    AliasProposal, CommitError, Entropy, EntropyExt, Error, MountSummary, PolicyNames, Timestamp,
-    Transaction,
+    AliasProposal, Entropy, EntropyExt, Error, MountSummary, PolicyNames, Timestamp, Transaction,
 };
 
 use super::reach::reach;
 use super::records::{Records, dangling};
 use super::resolve::united_policies;
-use super::{Directory, GENERATED_NAMES_MAX, Subject, is_conflict, keys};
+use super::{Directory, GENERATED_NAMES_MAX, keys};
 use crate::subject::alias::Alias;
 use crate::subject::entity::Entity;
 use crate::subject::id::{AliasId, EntityId, MountAccessor};
@@ -35,16 +31,6 @@ pub struct AttachedLogin {
     pub disabled: bool,
     /// The policies of the entity and of all its groups. Empty where the entity is disabled.
     pub identity_policies: PolicyNames,
-}
-
-/// Whom a login that stores nothing stands for.
-#[derive(Clone, Debug)]
-pub struct ForeseenLogin {
-    /// The entity and its groups as the login would leave them.
-    pub subject: Arc<Subject>,
-    /// Whether there is such an entity: one that the login would have to make has an id that nobody
-    /// finds.
-    pub is_stored: bool,
 }
 
 impl Directory {
@@ -90,74 +76,6 @@ impl Directory {
             records.put_entity(&entity)?;
         }
         records.attached(entity, entity_created).await
-    }
-
-    /// What [`Self::attach_login`] would make of a login, without storing it: metadata and groups are
-    /// those of this proof, not of the last one that was stored. Disabled entities are answered too;
-    /// the caller refuses.
-    ///
-    /// # Errors
-    /// As [`Self::attach_login`].
-    pub async fn foresee_login(
-        &self,
-        mount: &MountSummary,
-        proposal: &AliasProposal,
-        group_aliases: &[String],
-        now: Timestamp,
-        entropy: &dyn Entropy,
-    ) -> Result<ForeseenLogin, Error> {
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
-            let mut transaction = self.view.begin();
-            let foreseen = self
-                .foresee(
-                    &mut transaction,
-                    mount,
-                    proposal,
-                    group_aliases,
-                    now,
-                    entropy,
-                )
-                .await;
-            match foreseen {
-                Ok(foreseen) => match transaction.verify().await {
-                    Ok(()) => return Ok(foreseen),
-                    Err(CommitError::Conflict) => {}
-                    Err(error) => return Err(error.into()),
-                },
-                Err(error) if is_conflict(&error) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(CommitError::Conflict.into())
-    }
-
-    async fn foresee(
-        &self,
-        transaction: &mut Transaction,
-        mount: &MountSummary,
-        proposal: &AliasProposal,
-        group_aliases: &[String],
-        now: Timestamp,
-        entropy: &dyn Entropy,
-    ) -> Result<ForeseenLogin, Error> {
-        let attached = self
-            .attach_login(transaction, mount, proposal, group_aliases, now, entropy)
-            .await?;
-        let id = &attached.entity_id;
-        // Most logins change nothing: then the subject is the one that every request finds ready.
-        let held = if transaction.is_read_only() {
-            self.subject(id.as_str()).await?
-        } else {
-            None
-        };
-        let subject = match held {
-            Some(held) => held,
-            None => Arc::new(self.records(transaction).subject(self, id).await?),
-        };
-        Ok(ForeseenLogin {
-            subject,
-            is_stored: !attached.entity_created,
-        })
     }
 
     /// Makes the entity of a token that is renewed a member of exactly those external groups of

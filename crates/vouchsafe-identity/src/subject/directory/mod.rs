@@ -34,7 +34,7 @@ pub use entity::EntityChange;
 pub use entity_alias::{AliasChange, PlacedAlias};
 pub use group::GroupChange;
 pub use group_alias::{GroupAliasChange, PlacedGroupAlias};
-pub use login::{AttachedLogin, ForeseenLogin, GROUP_ALIASES_PER_LOGIN_MAX};
+pub use login::{AttachedLogin, GROUP_ALIASES_PER_LOGIN_MAX};
 pub use merge::{AliasClash, AliasOwner, Merge, Merged};
 pub use read::Query;
 pub use resolve::Subject;

@@ -27,7 +27,7 @@ pub struct Subject {
     policies: PolicyNames,
     policy_texts: Vec<String>,
     stamp: u64,
-    is_foreseen: bool,
+    is_stored: bool,
     /// What it was made from: key and version of the entity, then of each group.
     sources: Vec<(String, Version)>,
 }
@@ -37,6 +37,7 @@ impl Subject {
         entity: Entity,
         groups: Vec<Arc<Group>>,
         stamp: u64,
+        is_stored: bool,
         sources: Vec<(String, Version)>,
     ) -> Self {
         let direct: BTreeSet<_> = entity.direct_group_ids.iter().collect();
@@ -50,7 +51,7 @@ impl Subject {
             policy_texts: policies.to_strings(),
             policies,
             stamp,
-            is_foreseen: false,
+            is_stored,
             entity,
             groups,
             direct_groups,
@@ -101,18 +102,10 @@ impl Subject {
         self.stamp
     }
 
-    /// Whether its entity is decided on and to be stored yet ([`Directory::foresee_entity`]).
+    /// Whether there is such an entity: if not, it is foreseen, and nobody else finds it.
     #[must_use]
-    pub const fn is_foreseen(&self) -> bool {
-        self.is_foreseen
-    }
-
-    /// The same, as one whose entity is to be stored yet.
-    pub(super) fn foreseen(self) -> Self {
-        Self {
-            is_foreseen: true,
-            ..self
-        }
+    pub const fn is_stored(&self) -> bool {
+        self.is_stored
     }
 
     /// What claim templates and templated policy paths may read.
@@ -209,9 +202,10 @@ impl Directory {
             &mut cached,
         )
         .await?;
-        let sources = cached.sources;
         let stamp = self.next_stamp();
-        Ok(Some(Subject::new(entity, reached.groups, stamp, sources)))
+        let groups = reached.groups;
+        let subject = Subject::new(entity, groups, stamp, true, cached.sources);
+        Ok(Some(subject))
     }
 
     fn next_stamp(&self) -> u64 {
@@ -245,6 +239,7 @@ impl Records<'_> {
         &mut self,
         directory: &Directory,
         id: &EntityId,
+        is_stored: bool,
     ) -> Result<Subject, Error> {
         let entity = self.indexed_entity(id).await?;
         let reached = reach(
@@ -255,7 +250,7 @@ impl Records<'_> {
         .await?;
         let groups = reached.groups.into_iter().map(Arc::new).collect();
         let stamp = directory.next_stamp();
-        Ok(Subject::new(entity, groups, stamp, Vec::new()))
+        Ok(Subject::new(entity, groups, stamp, is_stored, Vec::new()))
     }
 }
 

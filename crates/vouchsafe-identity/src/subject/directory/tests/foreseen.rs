@@ -1,24 +1,27 @@
 //! Entities that are foreseen: nothing of them is there until they are stored, and then as foreseen.
 
+use std::sync::Arc;
+
 use crate::subject::Subject;
 use crate::subject::directory::{Author, Merge};
 
 use super::{Fixture, mount, proposal};
 
-async fn foreseen(fixture: &Fixture, name: &str) -> Option<Subject> {
+async fn foreseen(fixture: &Fixture, name: &str) -> Option<Arc<Subject>> {
     let (proposal, now) = (proposal(name, &[]), fixture.now);
-    fixture
+    let foreseen = fixture
         .directory
-        .foresee_entity(&mount(1), &proposal, now, &fixture.entropy)
+        .foresee_login(&mount(1), &proposal, &[], now, &fixture.entropy)
         .await
-        .unwrap()
+        .unwrap();
+    (!foreseen.is_stored()).then_some(foreseen)
 }
 
 #[tokio::test]
 async fn what_is_foreseen_is_not_there_and_then_is_as_foreseen() {
     let fixture = Fixture::new();
     let subject = foreseen(&fixture, "bob").await.unwrap();
-    assert!(subject.is_foreseen());
+    assert!(!subject.is_stored());
     assert_eq!(
         fixture.view.list_all("").await.unwrap(),
         Vec::<String>::new()
@@ -29,7 +32,7 @@ async fn what_is_foreseen_is_not_there_and_then_is_as_foreseen() {
         assert!(fixture.directory.store_foreseen(&subject).await.unwrap());
     }
     let stored = fixture.directory.subject(id).await.unwrap().unwrap();
-    assert!(!stored.is_foreseen());
+    assert!(stored.is_stored());
     assert_eq!(stored.entity(), subject.entity());
     assert_ne!(stored.stamp(), subject.stamp());
     // It is the one that a login finds, too, and all of it goes with it.

@@ -239,9 +239,9 @@ async fn a_login_is_foreseen_as_it_comes_and_stores_nothing() {
         transaction.commit().await.unwrap();
         let subject = directory.subject(made.entity_id.as_str()).await.unwrap();
         let subject = subject.expect("stored");
-        assert_eq!(foreseen.is_stored, !made.entity_created);
-        assert_eq!(foreseen.subject.policies(), subject.policies());
-        let foreseen_alias = &foreseen.subject.entity().aliases[0];
+        assert_eq!(foreseen.is_stored(), !made.entity_created);
+        assert_eq!(foreseen.policies(), subject.policies());
+        let foreseen_alias = &foreseen.entity().aliases[0];
         assert_eq!(
             foreseen_alias.metadata,
             subject.entity().aliases[0].metadata
@@ -250,11 +250,8 @@ async fn a_login_is_foreseen_as_it_comes_and_stores_nothing() {
             let groups = subject.groups().iter();
             groups.map(|group| group.id.clone()).collect::<Vec<_>>()
         };
-        assert_eq!(ids(&foreseen.subject), ids(&subject));
-        assert_eq!(
-            foreseen.is_stored,
-            foreseen.subject.entity().id == made.entity_id
-        );
+        assert_eq!(ids(&foreseen), ids(&subject));
+        assert_eq!(foreseen.is_stored(), foreseen.entity().id == made.entity_id);
     }
 }
 
@@ -311,7 +308,7 @@ async fn what_is_foreseen_was_true_at_one_moment() {
                 .foresee_login(&mount(1), &proposal, &[], reader.now, &reader.entropy)
                 .await;
             let policies = match foreseen {
-                Ok(foreseen) => foreseen.subject.policies().to_strings(),
+                Ok(foreseen) => foreseen.policies().to_strings(),
                 Err(error) if is_conflict(&error) => continue,
                 Err(error) => panic!("{error}"),
             };
