@@ -222,6 +222,8 @@ fn missing_capability(request: &Request, held: &[String]) -> Option<String> {
     let missing = match any {
         [one] if !has(one) => format!("`{one}`"),
         [create, update] if !has(create) && !has(update) => format!("`{create}` or `{update}`"),
+        // On these paths every write is an update.
+        [_, update] if sudo && !has("sudo") && has(update) => "`sudo`".to_owned(),
         [create, update] if has(create) && !has(update) => format!("`{update}`"),
         [create, update] if has(update) && !has(create) => format!("`{create}`"),
         _ if sudo && !has("sudo") => "`sudo`".to_owned(),
@@ -321,6 +323,11 @@ mod tests {
             Request::new(Method::Post, "sys/auth/jwt").unwrap(),
             &["create", "update"],
             "the token lacks the capability `sudo` on `sys/auth/jwt`; it has: `create`, `update`",
+        );
+        check(
+            Request::new(Method::Put, "sys/step-down").unwrap(),
+            &["update"],
+            "the token lacks the capability `sudo` on `sys/step-down`; it has: `update`",
         );
         check(Request::read("a").unwrap(), &["read"], "");
         check(Request::list("sys/audit").unwrap(), &["root"], "");
