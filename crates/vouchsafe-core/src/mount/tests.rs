@@ -14,6 +14,7 @@ use vouchsafe_testing::{FakeFetcher, ManualClock, MemoryStore, SeededEntropy, Te
 
 use super::change::{MOUNTS_MAX, NewMount, Tuning};
 use super::entry::{MountConfig, MountEntry, StoredClass};
+use super::moved::{MOVES_MAX, Moved};
 use super::table::{Mounts, TABLE_KEY};
 use crate::ports::Ports;
 
@@ -403,4 +404,21 @@ async fn a_table_that_was_read_before_a_change_does_not_replace_it() {
     reloaded.unwrap();
     enabled.unwrap();
     assert!(mounts.table().find("a/x").is_some());
+}
+
+#[tokio::test]
+async fn the_last_moves_are_remembered_and_no_more() {
+    let mounts = node().await;
+    let moved = |number: usize| Moved {
+        id: number.to_string(),
+        from: "a/".to_owned(),
+        to: "b/".to_owned(),
+    };
+    for number in 1..=MOVES_MAX {
+        mounts.remember_move(&moved(number)).await.unwrap();
+    }
+    assert_eq!(mounts.moved("1").await.unwrap(), Some(moved(1)));
+    mounts.remember_move(&moved(MOVES_MAX + 1)).await.unwrap();
+    assert_eq!(mounts.moved("1").await.unwrap(), None);
+    assert_eq!(mounts.moved("2").await.unwrap(), Some(moved(2)));
 }
