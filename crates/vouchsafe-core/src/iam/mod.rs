@@ -264,3 +264,33 @@ fn entry_of(
 fn decode<T: serde::de::DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, StoreError> {
     record::decode(key, bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use vouchsafe_testing::SeededEntropy;
+
+    use super::*;
+
+    #[test]
+    fn an_entry_names_the_entity_that_the_caller_has_now() {
+        let entry = TokenEntry::unstored("app1/ci", "direct-jwt", Timestamp::UNIX_EPOCH);
+        let caller = Unstored::new(entry.clone(), IamAccess::Version);
+        let entropy = SeededEntropy::default();
+        let (first, second) = (EntityId::generate(&entropy), EntityId::generate(&entropy));
+        for entity in [
+            Some(&first),
+            Some(&first),
+            Some(&second),
+            None,
+            Some(&first),
+        ] {
+            let shown = caller.entry(entity);
+            let expected = TokenEntry {
+                entity_id: entity.map(EntityId::to_string),
+                ..entry.clone()
+            };
+            assert_eq!(*shown, expected);
+            assert!(Arc::ptr_eq(&shown, &caller.entry(entity)), "it is copied");
+        }
+    }
+}

@@ -143,3 +143,94 @@ pub(crate) async fn make_entity(runtime: &Runtime, caller: &Caller) -> Result<()
         Err(CommitError::Conflict.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use vouchsafe_identity::subject::Directory;
+    use vouchsafe_logical::View;
+    use vouchsafe_testing::{MemoryStore, SeededEntropy};
+
+    use super::*;
+
+    struct World {
+        directory: Directory,
+        entropy: SeededEntropy,
+        foreseen: Foreseen,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let view = View::new(Arc::new(MemoryStore::default()), "");
+            Self {
+                directory: Directory::new(view),
+                entropy: SeededEntropy::default(),
+                foreseen: Foreseen::default(),
+            }
+        }
+
+        async fn subject(&self, alias: &str) -> Arc<Subject> {
+            let mount = MountSummary {
+                accessor: "system_1".to_owned(),
+                kind: "system".to_owned(),
+                path: "sys/".to_owned(),
+                local: false,
+                default_lease_ttl: Duration::ZERO,
+                max_lease_ttl: Duration::ZERO,
+            };
+            let proposal = AliasProposal {
+                name: alias.to_owned(),
+                metadata: BTreeMap::new(),
+            };
+            let now = Timestamp::UNIX_EPOCH;
+            let foreseen = self
+                .directory
+                .foresee_login(&mount, &proposal, &[], now, &self.entropy);
+            foreseen.await.unwrap()
+        }
+
+        async fn insert(&self, alias: &str) -> Arc<Subject> {
+            let subject = self.subject(alias).await;
+            self.foreseen.get_or_insert(alias, subject)
+        }
+
+        fn len(&self) -> usize {
+            self.foreseen.0.lock().unwrap().len()
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_at_the_same_time_share_an_entity_and_later_ones_do_not() {
+        let world = World::new();
+        let first = world.insert("a").await;
+        assert!(Arc::ptr_eq(&first, &world.insert("a").await));
+        assert!(Arc::ptr_eq(&first, &world.foreseen.get("a").unwrap()));
+        assert!(world.foreseen.get("b").is_none());
+        let id = first.entity().id.clone();
+        drop(first);
+        assert!(world.foreseen.get("a").is_none());
+        let second = world.insert("a").await;
+        assert_ne!(second.entity().id, id);
+        // Who is done takes nothing away from others.
+        let others = world.subject("a").await;
+        world.foreseen.remove(&others);
+        assert!(world.foreseen.get("a").is_some());
+        world.foreseen.remove(&second);
+        assert!(world.foreseen.get("a").is_none());
+    }
+
+    #[tokio::test]
+    async fn what_no_request_needs_any_more_is_swept_out_one_past_the_bound() {
+        let world = World::new();
+        let kept = world.insert("kept").await;
+        for number in 1..FORESEEN_SWEPT_AT {
+            drop(world.insert(&format!("s{number}")).await);
+        }
+        assert_eq!(world.len(), FORESEEN_SWEPT_AT);
+        let last = world.insert("last").await;
+        assert_eq!(world.len(), 2);
+        assert!(Arc::ptr_eq(&kept, &world.foreseen.get("kept").unwrap()));
+        assert!(Arc::ptr_eq(&last, &world.foreseen.get("last").unwrap()));
+    }
+}

@@ -11,8 +11,16 @@ use crate::harness::T0;
 
 const GUIDE_TABLE: &str = include_str!("guide.toml");
 
-pub(super) fn hmac_token(claims: &serde_json::Value, kid: &str, secret: &[u8]) -> String {
-    let header = json!({"alg": "HS256", "kid": kid}).to_string();
+pub(super) fn hmac_token<'k>(
+    claims: &serde_json::Value,
+    kid: impl Into<Option<&'k str>>,
+    secret: &[u8],
+) -> String {
+    let header = match kid.into() {
+        Some(kid) => json!({"alg": "HS256", "kid": kid}),
+        None => json!({"alg": "HS256"}),
+    };
+    let header = header.to_string();
     let input = format!(
         "{}.{}",
         URL_SAFE_NO_PAD.encode(header),
@@ -76,6 +84,53 @@ async fn a_shared_secret_verifies_its_provider_and_a_key_pair_does_not() {
         (Idp::new("s1").token(json!({})), "algorithm_not_allowed"),
     ] {
         assert_eq!(refusal_of(&core, ALLOWED, &token).await, reason);
+    }
+}
+
+/// The name of a key counts where both have one: a token without is tried with the keys that fit it,
+/// and a key without with every token.
+#[tokio::test]
+async fn the_name_of_a_key_counts_where_both_have_one() {
+    let idp = Idp::new("k1");
+    let named = |kid: serde_json::Value| {
+        let mut jwk: serde_json::Value = serde_json::from_str(&idp.jwk()).expect("JSON");
+        match kid {
+            serde_json::Value::Null => drop(jwk.as_object_mut().expect("an object").remove("kid")),
+            kid => jwk["kid"] = kid,
+        }
+        idp.table("app1", "", "")
+            .replace(&idp.jwk(), &jwk.to_string())
+    };
+    let token = idp.token(json!({}));
+    for (kid, reason) in [
+        (json!("k1"), ""),
+        (json!(null), ""),
+        (json!("k2"), "key_not_found"),
+    ] {
+        let core = core_with(&named(kid.clone())).await;
+        assert_eq!(refusal_of(&core, ALLOWED, &token).await, reason, "{kid}");
+    }
+    let (first, second) = ([1; 32], [2; 32]);
+    let oct = |kid: &str, secret: &[u8]| json!({"kty": "oct", "alg": "HS256", "kid": kid, "k": URL_SAFE_NO_PAD.encode(secret)});
+    let keys = json!([oct("s1", &first), oct("s2", &second)]);
+    let core = core_with(
+        &idp.table("app1", "", "")
+            .replace(&idp.jwk(), &keys.to_string()),
+    )
+    .await;
+    let claims = json!({
+        "iss": "https://idp.example/", "aud": "vault", "sub": "ci", "roles": "App", "exp": T0 + 60,
+    });
+    for (kid, secret, reason) in [
+        (None, first, ""),
+        (None, second, ""),
+        (None, [3; 32], "signature_invalid"),
+        (Some("s1"), first, ""),
+        (Some("s1"), second, "signature_invalid"),
+        (Some("s3"), first, "key_not_found"),
+    ] {
+        let token = hmac_token(&claims, kid, &secret);
+        assert_eq!(refusal_of(&core, ALLOWED, &token).await, reason, "{kid:?}");
     }
 }
 
