@@ -141,6 +141,11 @@ impl Connection {
             .block_on(self.client.upload(request, source, bytes))
     }
 
+    /// Waits for work that is not a request; what was begun before goes on meanwhile.
+    pub(crate) fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
     /// Waits, for a command that asks again and again.
     pub(crate) fn sleep(&self, time: Duration) {
         self.runtime.block_on(tokio::time::sleep(time));

@@ -10,6 +10,7 @@ use super::data;
 use super::failure::{Exit, Failure, Stop};
 use super::flags::{Format, HttpFlags, OutputFlags};
 use super::login_method::LoginMethod;
+use super::oidc;
 use super::token_helper::TokenHelper;
 
 /// Log in, and keep the token for later commands
@@ -17,7 +18,8 @@ use super::token_helper::TokenHelper;
 #[command(
     override_usage = "vouchsafe login [options] [TOKEN | K=V...]",
     after_help = "Example:\n  vouchsafe login -method=userpass username=sam\n  \
-                  vouchsafe login -method=jwt role=ci jwt=@token.jwt"
+                  vouchsafe login -method=jwt role=ci jwt=@token.jwt\n  \
+                  vouchsafe login -method=oidc role=dev"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -94,11 +96,15 @@ fn by_method(
 ) -> Result<Envelope, Stop> {
     let data = data::parse(&args.words, &mut context.console)?;
     let mount = args.path.as_deref().unwrap_or(name).trim_matches('/');
-    let request = method.request(mount, data, context)?;
-    let nothing = || Failure::server_side("Error authenticating: the answer is empty");
-    let envelope = context
-        .envelope(&request, "Error authenticating")?
-        .ok_or_else(nothing)?;
+    let envelope = match method {
+        LoginMethod::Oidc => oidc::login(mount, &data, context)?,
+        method => {
+            let request = method.request(mount, data, context)?;
+            let nothing = || Failure::server_side("Error authenticating: the answer is empty");
+            let envelope = context.envelope(&request, "Error authenticating")?;
+            envelope.ok_or_else(nothing)?
+        }
+    };
     match &envelope.wrap_info {
         // A wrapped token is of use only to whoever gets the wrapping token.
         Some(wrap) if !args.no_store => unwrap(wrap, context),

@@ -22,6 +22,8 @@ pub(crate) enum LoginMethod {
     Jwt,
     /// A pod's service account token.
     Kubernetes,
+    /// A person's login at an OpenID provider.
+    Oidc,
     /// A user name and a password.
     UserPass,
     /// The same, checked by a directory.
@@ -41,6 +43,7 @@ impl LoginMethod {
             "github" => Self::GitHub,
             "jwt" => Self::Jwt,
             "kubernetes" => Self::Kubernetes,
+            "oidc" => Self::Oidc,
             "userpass" => Self::UserPass,
             "ldap" => Self::Ldap,
             "radius" => Self::Radius,
@@ -74,7 +77,8 @@ impl LoginMethod {
                 require(&data, "role")?;
                 service_account_token(&mut data)?;
             }
-            Self::Cert | Self::Token => {}
+            // A login through a provider takes several requests: `oidc` makes them.
+            Self::Cert | Self::Oidc | Self::Token => {}
         }
         let request = Request::write(&path, Value::Object(data))?;
         Ok(request.with_credential(Credential::Anonymous))
@@ -105,6 +109,18 @@ impl LoginMethod {
                 "Usage: vouchsafe login -method=kubernetes role=ROLE [jwt=TOKEN]\n\n\
                  \x20 role  role to log in by\n\
                  \x20 jwt   service account token; default: the pod's own"
+            }
+            Self::Oidc => {
+                "Usage: vouchsafe login -method=oidc [role=ROLE] [K=V...]\n\n\
+                 \x20 Opens the provider in a browser, which comes back to this command.\n\n\
+                 \x20 role            role to log in by; default: the method's default role\n\
+                 \x20 port            port to listen on; default: 8250; 0 takes a free one\n\
+                 \x20 listenaddress   address to listen on; default: localhost\n\
+                 \x20 callbackmethod  scheme of the redirect URI; default: http\n\
+                 \x20 callbackhost    host of the redirect URI; default: localhost\n\
+                 \x20 callbackport    port of the redirect URI; default: that of `port`\n\
+                 \x20 skip_browser    `true` prints the address and opens nothing\n\
+                 \x20 abort_on_error  `true` gives up where no browser can be opened"
             }
             Self::UserPass | Self::Ldap | Self::Radius => {
                 "Usage: vouchsafe login -method=userpass username=NAME [password=PASSWORD]\n\n\

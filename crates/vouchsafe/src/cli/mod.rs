@@ -32,6 +32,7 @@ mod listing;
 mod login;
 mod login_method;
 mod mount;
+mod oidc;
 mod operator;
 mod patch;
 mod path_help;
