@@ -6,29 +6,19 @@ one is gone: the new one is found by one fetch, and what was signed with the old
 """
 
 import argparse
-import json
-import os
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-from urllib.parse import quote
 
 import hvac
 import hvac.exceptions
-import requests
 
 import checks
-import node
+import provider
 from devserver import DevServer, Workload, openbao, tampered
-from issuer import Key
+from provider import AUDIENCE
 
 LIMIT_SECONDS = 240
-NODE_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "issuer_node")
-AUDIENCE = "https://vault.example"
-SECRET = "the secret of the workload"
-READY_SECONDS = 20
 COOL_DOWN_SECONDS = 2
 TOKEN_POLICY = 'path "identity/oidc/token/*" { capabilities = ["read"] }'
 
@@ -44,12 +34,12 @@ def interop(report, binary):
     with DevServer(binary) as ours, DevServer(openbao()) as theirs:
         of_openbao(report, ours, theirs)
     with tempfile.TemporaryDirectory(prefix="issuer-node-") as folder:
-        why_not = node.install(NODE_FOLDER, folder)
+        why_not = provider.install(folder)
         if why_not:
             report.skip("oidc-provider", why_not)
             return
-        with DevServer(binary) as ours, Provider(folder) as provider:
-            of_oidc_provider(report, ours, provider)
+        with DevServer(binary) as ours, provider.Provider(folder) as theirs:
+            of_oidc_provider(report, ours, theirs)
 
 
 def trust(server, mount, issuer, audience, subject):
@@ -104,87 +94,28 @@ def of_openbao(report, ours, theirs):
         refused(report, f"OpenBao's {algorithm} token, changed,", ours, name, changed)
 
 
-def of_oidc_provider(report, ours, provider):
-    issuer = provider.serve("one", "RS256")
+def of_oidc_provider(report, ours, theirs):
+    issuer = theirs.serve("one", "RS256")
     trust(ours, "provider", issuer, AUDIENCE, "workload")
-    old = provider.token()
+    old = theirs.token()
     auth = log_in(ours, "provider", old)
     report.equal("oidc-provider's access token logs in", auth["policies"], ["app", "default"])
-    refused(report, "one for another audience", ours, "provider", provider.token("https://other"))
-    known = provider.fetched()
+    refused(report, "one for another audience", ours, "provider", theirs.token("https://other"))
+    known = theirs.fetched()
     for _ in range(20):
-        log_in(ours, "provider", provider.token())
-    report.equal("20 logins with a known key fetch nothing", provider.fetched(), known)
+        log_in(ours, "provider", theirs.token())
+    report.equal("20 logins with a known key fetch nothing", theirs.fetched(), known)
     for algorithm in ["RS256", "ES256"]:
-        before = provider.fetched()
-        old = provider.token()
-        provider.serve(f"next-{algorithm}", algorithm)
-        log_in(ours, "provider", provider.token())
-        count = provider.fetched() - before
+        before = theirs.fetched()
+        old = theirs.token()
+        theirs.serve(f"next-{algorithm}", algorithm)
+        log_in(ours, "provider", theirs.token())
+        count = theirs.fetched() - before
         what = f"after a rotation to {algorithm} the new key is found, by fetches of keys: {count}"
         report.equal(what, count, 1)
         refused(report, "a token of the key that is gone", ours, "provider", old)
-        report.equal("which fetches nothing", provider.fetched() - before, 1)
+        report.equal("which fetches nothing", theirs.fetched() - before, 1)
         time.sleep(COOL_DOWN_SECONDS)
-
-
-class Provider:
-    """Use as a context manager: npm's oidc-provider, in a process of its own."""
-
-    def __init__(self, folder):
-        self.folder, self.paths = folder, []
-        self.ready, self.issuer = threading.Event(), None
-
-    def __enter__(self):
-        self.process = subprocess.Popen(
-            ["node", "main.mjs"],
-            cwd=self.folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        threading.Thread(target=self.listen, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.wait(READY_SECONDS)
-
-    def listen(self):
-        for line in self.process.stdout:
-            # The provider's own notices are no JSON.
-            if not line.startswith("{"):
-                continue
-            told = json.loads(line)
-            if "ready" in told:
-                self.issuer = told["ready"]
-                self.ready.set()
-            else:
-                self.paths.append(told["path"])
-
-    def serve(self, kid, algorithm):
-        """Starts the provider over with a new key alone; returns the issuer."""
-        self.ready.clear()
-        line = {"keys": [Key(kid, algorithm).secret()]}
-        self.process.stdin.write(json.dumps(line) + "\n")
-        self.process.stdin.flush()
-        if not self.ready.wait(READY_SECONDS):
-            raise TimeoutError("oidc-provider does not start")
-        return self.issuer
-
-    def token(self, audience=AUDIENCE):
-        """An access token of the workload for a resource, by its client credentials."""
-        form = {"grant_type": "client_credentials", "resource": audience, "scope": "read"}
-        answer = requests.post(
-            f"{self.issuer}/token", auth=("workload", quote(SECRET)), data=form, timeout=10
-        )
-        answer.raise_for_status()
-        return answer.json()["access_token"]
-
-    def fetched(self):
-        """How often somebody has asked for the keys."""
-        return sum(path == "/jwks" for path in self.paths)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,9 @@
 // Each line of JSON on the standard input has the keys to serve with, of which the first signs; the
 // first line may have a port. On each line the provider starts over with those keys, as when its
 // operator rotates them, and answers `{"ready": ISSUER}`. It tells of each request: `{"path": …}`.
+//
+// Everybody who logs in is who they say they are. What the provider knows of them is in the userinfo
+// endpoint, not in the ID token.
 
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
@@ -10,10 +13,18 @@ import { createInterface } from 'node:readline';
 import { Provider } from 'oidc-provider';
 
 const SECRET = 'the secret of the workload';
+const PEOPLES_SECRET = 'the secret, of people: 100%';
 const ACCESS_TOKEN_SECONDS = 300;
 
 function tell(line) {
   process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+function person(id) {
+  return {
+    accountId: id,
+    claims: () => ({ sub: id, email: `${id}@people.example`, groups: ['people', id] }),
+  };
 }
 
 function provider(issuer, keys) {
@@ -26,10 +37,21 @@ function provider(issuer, keys) {
       response_types: [],
       id_token_signed_response_alg: keys[0].alg,
       token_endpoint_auth_method: 'client_secret_basic',
+    }, {
+      client_id: 'people',
+      client_secret: PEOPLES_SECRET,
+      application_type: 'native',
+      grant_types: ['authorization_code'],
+      redirect_uris: ['http://localhost:8250/oidc/callback'],
+      response_types: ['code'],
+      id_token_signed_response_alg: keys[0].alg,
+      token_endpoint_auth_method: 'client_secret_basic',
     }],
+    claims: { openid: ['sub'], email: ['email'], groups: ['groups'] },
+    cookies: { keys: ['of a test'] },
     features: {
       clientCredentials: { enabled: true },
-      devInteractions: { enabled: false },
+      devInteractions: { enabled: true },
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo: (_context, resource) => ({
@@ -41,7 +63,9 @@ function provider(issuer, keys) {
         }),
       },
     },
+    findAccount: (_context, id) => person(id),
     jwks: { keys },
+    pkce: { required: () => true },
   });
 }
 

@@ -104,6 +104,7 @@ pub(crate) fn interop(arguments: &mut Arguments) -> Result<()> {
             &["scripts/clients_kubernetes.py"],
             &["scripts/interop_seal.py"],
             &["scripts/interop_issuers.py"],
+            &["scripts/interop_people.py"],
             &["scripts/publish.py"],
             &["scripts/interop_sync.py"],
             &["scripts/openapi.py"],
