@@ -81,6 +81,9 @@ input! {
         clock_skew_leeway: Option<Leeway>,
         /// Where a provider may send people back to.
         allowed_redirect_uris: Option<CommaList>,
+        /// Where the provider's answer goes: `client`, to whoever began the login. OpenBao's others are
+        /// refused.
+        callback_mode: Option<String>,
         /// What a provider is asked for beside `openid`.
         oidc_scopes: Option<CommaList>,
         /// Whether logins of people are logged with their claims. Refused: claims are not logged.
@@ -202,6 +205,7 @@ impl Role {
         if let Some(role_type) = &input.role_type {
             self.role_type = RoleType::parse(role_type)?;
         }
+        check_callback_mode(input.callback_mode.as_deref().unwrap_or_default())?;
         self.update_token(call)?;
         if let Some(kind) = &input.bound_claims_type {
             self.bound_claims_type = ClaimsType::parse(kind)?;
@@ -368,6 +372,19 @@ impl Role {
 
 fn list_or_null(items: Option<&[String]>) -> Value {
     items.map_or(Value::Null, |items| items.to_vec().into())
+}
+
+/// What is not built is refused: to take a role for another kind of login than it was written for
+/// would surprise somebody.
+fn check_callback_mode(mode: &str) -> Result<(), Error> {
+    match mode {
+        "" | "client" => Ok(()),
+        "direct" | "device" => Err(Error::invalid_because(
+            "callback_mode_unsupported",
+            format!("'callback_mode' {mode:?} is not supported; expected `client`"),
+        )),
+        _ => Err(Error::invalid("invalid 'callback_mode'; expected `client`")),
+    }
 }
 
 impl Jwt {

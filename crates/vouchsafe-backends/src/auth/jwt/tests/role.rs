@@ -28,6 +28,18 @@ async fn a_role_that_would_let_everybody_in_is_refused() {
             "'allowed_redirect_uris' must be set",
         ),
         (
+            with("callback_mode", json!("direct")),
+            "'callback_mode' \"direct\" is not supported; expected `client`",
+        ),
+        (
+            with("callback_mode", json!("device")),
+            "'callback_mode' \"device\" is not supported",
+        ),
+        (
+            with("callback_mode", json!("zz")),
+            "invalid 'callback_mode'",
+        ),
+        (
             with("bound_claims_type", json!("regex")),
             "invalid 'bound_claims_type': regex",
         ),
@@ -57,6 +69,7 @@ async fn a_role_that_would_let_everybody_in_is_refused() {
         json!({"bound_subject": "s"}),
         json!({"bound_claims": {"a": "b"}}),
         json!({"token_bound_cidrs": "10.0.0.0/8"}),
+        json!({"bound_subject": "s", "callback_mode": "client"}),
     ] {
         role(&mount, "good", bound).await;
         mount.delete("role/good").await;
