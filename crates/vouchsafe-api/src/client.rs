@@ -316,7 +316,7 @@ impl Client {
             .unwrap_or_default();
         let refused = |why| ClientError::Redirect {
             method: request.method,
-            url: url.to_string(),
+            url: request.shown(url),
             location: location.clone(),
             why,
         };
@@ -353,7 +353,7 @@ impl Client {
             .map_err(|error| transport(request, url, &error))?
         {
             if body.len() + chunk.len() > bytes_max {
-                let (method, url) = (request.method, url.to_string());
+                let (method, url) = (request.method, request.shown(url));
                 return Err(ClientError::TooLarge {
                     method,
                     url,
@@ -364,7 +364,7 @@ impl Client {
         }
         Ok(Response {
             method: request.method,
-            url: url.to_string(),
+            url: request.shown(url),
             namespace: self.namespace(),
             status,
             body,
@@ -401,7 +401,7 @@ fn with_final_slash(namespace: &str) -> String {
 pub(crate) fn transport(request: &Request, url: &Url, error: &reqwest::Error) -> ClientError {
     ClientError::Transport {
         method: request.method,
-        url: url.to_string(),
+        url: request.shown(url),
         fault: TransportFault::classify(error),
     }
 }

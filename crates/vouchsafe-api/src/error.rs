@@ -189,7 +189,7 @@ pub(crate) fn causes<'a>(
 pub struct ApiError {
     /// The method sent.
     pub method: Method,
-    /// The URL asked, with its query.
+    /// The URL asked, with its query unless that holds secrets.
     pub url: String,
     /// The namespace asked in; empty for the root.
     pub namespace: String,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use reqwest::Url;
 use serde_json::Value;
 
 use crate::token::Token;
@@ -80,6 +81,7 @@ pub struct Request {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
+    pub(crate) has_secret_query: bool,
     pub(crate) body: Option<Value>,
     pub(crate) credential: Credential,
     pub(crate) wrap_ttl: Option<Duration>,
@@ -115,6 +117,7 @@ impl Request {
             method,
             path: segments.join("/"),
             query: Vec::new(),
+            has_secret_query: false,
             body: None,
             credential: Credential::Client,
             wrap_ttl: None,
@@ -164,6 +167,22 @@ impl Request {
     pub fn with_query(mut self, name: &str, value: &str) -> Self {
         self.query.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Says that the query holds secrets: errors show the URL without it.
+    #[must_use]
+    pub fn with_secret_query(mut self) -> Self {
+        self.has_secret_query = true;
+        self
+    }
+
+    /// The URL as errors show it.
+    pub(crate) fn shown(&self, url: &Url) -> String {
+        let mut url = url.clone();
+        if self.has_secret_query {
+            url.set_query(None);
+        }
+        url.into()
     }
 
     /// Sets the JSON body.

@@ -27,6 +27,7 @@ mod backup;
 mod configured;
 #[cfg(target_os = "linux")]
 mod memory;
+mod oidc;
 mod process;
 mod script;
 mod server;

@@ -63,11 +63,20 @@ pub(super) fn login(
     let ended = end(mount, &client_nonce, &answered, context);
     let page = match &ended {
         Ok(_) => Page::logged_in(),
-        Err(Stop::Failed(failure)) => Page::failed(&failure.to_string()),
+        Err(Stop::Failed(failure)) => Page::failed(&reason(failure)),
         Err(Stop::Described(_)) => Page::failed("nothing was asked"),
     };
     context.connection()?.run(answered.show(page));
     ended
+}
+
+/// Why a login failed, for the page: what the server says, and nothing of how it was asked.
+fn reason(failure: &Failure) -> String {
+    let refusal = match failure {
+        Failure::Request(request) => request.source.api(),
+        _ => None,
+    };
+    refusal.map_or_else(|| failure.to_string(), |refusal| refusal.errors.join("; "))
 }
 
 /// Begins a login: where the browser goes.
@@ -176,6 +185,7 @@ fn end(
     }
     let mut request = Request::read(&path)?
         .with_credential(Credential::Anonymous)
+        .with_secret_query()
         .with_query("state", given("state").unwrap_or_default())
         .with_query("client_nonce", client_nonce);
     for name in PASSED_ON {
