@@ -372,14 +372,10 @@ async fn act(
     if request.operation == Operation::Update && request.path.as_str().ends_with('/') {
         return Err(Error::invalid("cannot write to a path ending in '/'"));
     }
-    // Wrapping writes, and what nobody in particular asks for must not.
     if request.wrap_ttl.is_some()
         && matches!(target.info().access, Access::Public | Access::Optional)
     {
-        return Err(Error::invalid_because(
-            "public_not_wrappable",
-            "the answer is for everybody, so it can't be wrapped; leave X-Vault-Wrap-TTL out",
-        ));
+        return Err(not_wrappable());
     }
     let mut reply = dispatch(runtime, target, permit, request, caller, now).await?;
     let unused = target.unused_parameters(request);
@@ -392,6 +388,14 @@ async fn act(
             .extend(unused.ignored.into_iter().chain(unused.replaced));
     }
     Ok(reply)
+}
+
+/// Wrapping writes, and what nobody in particular asks for must not.
+pub(crate) fn not_wrappable() -> Error {
+    Error::invalid_because(
+        "public_not_wrappable",
+        "the answer is for everybody, so it can't be wrapped; leave X-Vault-Wrap-TTL out",
+    )
 }
 
 /// Calls the backend; a login has a way of its own.

@@ -10,6 +10,7 @@ use vouchsafe_policy::Permit;
 
 use crate::attach;
 use crate::authenticate::Caller;
+use crate::handle;
 use crate::metric;
 use crate::mount::{Target, UserLockoutConfig};
 use crate::runtime::Runtime;
@@ -36,6 +37,9 @@ pub(crate) async fn standard(
         reply.warnings.extend(made.warnings);
         reply.response = Response::Auth(Box::new(made.auth));
         guard.succeeded(target);
+    } else if request.wrap_ttl.is_some() {
+        // So far nobody has proved anything.
+        return Err(handle::not_wrappable());
     }
     Ok(reply)
 }

@@ -172,3 +172,29 @@ async fn a_login_that_was_begun_does_not_outlive_a_seal() {
         .await
         .expect(503);
 }
+
+/// Wrapping writes, and whoever begins a login has proved nothing.
+#[tokio::test]
+async fn a_beginning_is_not_wrapped_and_an_end_is() {
+    let world = world().await;
+    let before = world.server.list("auth/token/accessors").await.len();
+    let wrapped = |ask: crate::harness::Ask| ask.header("x-vault-wrap-ttl", "60");
+    let begin = world.server.post(AUTH_URL, provider::beginning());
+    let refused = wrapped(begin).send().await.expect(400);
+    assert!(refused.error().contains("can't be wrapped"), "{refused:?}");
+    let ending = world.begin().await;
+    let form = format!("state={}&code=x", ending["state"].as_str().expect("text"));
+    let post = world.server.ask("POST", CALLBACK).body(form);
+    let post = post.header("content-type", "application/x-www-form-urlencoded");
+    wrapped(post).send().await.expect(400);
+    assert_eq!(
+        world.server.list("auth/token/accessors").await.len(),
+        before
+    );
+
+    let end = wrapped(world.server.get(&query(&ending)))
+        .send()
+        .await
+        .expect(200);
+    assert!(end.json()["wrap_info"]["token"].is_string(), "{end:?}");
+}
