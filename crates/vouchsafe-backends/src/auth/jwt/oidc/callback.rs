@@ -37,6 +37,25 @@ pub(in super::super) const ROUTE: Route<Jwt> = Route {
 /// What `code` is where the code itself came by `form_post`.
 const NO_CODE: &str = "no_code";
 
+/// Claims about the ID token itself and the login at the provider (OpenID Connect Core 1.0 §2). Nothing
+/// that is not signed says how somebody logged in.
+const OF_THE_TOKEN: [&str; 14] = [
+    "acr",
+    "amr",
+    "at_hash",
+    "aud",
+    "auth_time",
+    "azp",
+    "c_hash",
+    "exp",
+    "iat",
+    "iss",
+    "jti",
+    "nbf",
+    "nonce",
+    "sid",
+];
+
 /// What a browser is shown that has posted the provider's answer here. It leads nowhere: whoever
 /// began the login asks for its end.
 const POSTED: &str = "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
@@ -278,7 +297,9 @@ impl Jwt {
         match provider::userinfo(config, metadata, access_token, subject, fetcher).await {
             Ok(found) => {
                 for (name, value) in found.into_iter().flatten() {
-                    facts.entry(name).or_insert(value);
+                    if !OF_THE_TOKEN.contains(&name.as_str()) {
+                        facts.entry(name).or_insert(value);
+                    }
                 }
             }
             Err(fault) => tracing::warn!(%mount, %fault, "no claims from the userinfo endpoint"),

@@ -356,6 +356,7 @@ async fn userinfo_adds_claims_and_replaces_none() {
     let fetcher = &mount.system.fetcher;
     let added = json!({
         "sub": "person-1", "email": "evil@b.example", "groups": ["dev"], "iss": "x", "aud": "y",
+        "nonce": "n", "acr": "high", "amr": ["mfa"], "azp": "z", "jti": "j", "nbf": 0,
     });
     fetcher.serve(&userinfo, added);
     let claims = json!({"email": "a@b.example"});
@@ -368,7 +369,9 @@ async fn userinfo_adds_claims_and_replaces_none() {
         (&login.claims["iss"], &login.claims["aud"]),
         (&json!(ISSUER), &json!("client-1"))
     );
-    assert!(!login.claims.contains_key("nonce"));
+    for name in ["nonce", "acr", "amr", "azp", "jti", "nbf"] {
+        assert!(!login.claims.contains_key(name), "{name}");
+    }
     let requests = fetcher.requests();
     let bearer = requests.last().unwrap().bearer.as_ref().unwrap();
     assert_eq!(bearer.expose(), ACCESS_TOKEN);
