@@ -1,4 +1,5 @@
-//! A JWT as the credential of each call, on a KV read, beside the same read with a stored token.
+//! A JWT as the credential of each call, on a KV read, beside the same read with a stored token and
+//! with a login of the JWT in line.
 //!
 //! The server of this part keeps its store in files, and the part fails if a byte of them changes
 //! while JWTs are used: nothing is stored for them.
@@ -9,6 +10,8 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use vouchsafe_jose::{Algorithm, Jwk, JwsSigner, KeyId, SigningKey};
 
@@ -30,17 +33,28 @@ pub(crate) fn run(_: &Server) -> Result<()> {
     write(SECRET, json!({ "a": "b" }))?;
     write("sys/policies/acl/bench", json!({ "policy": POLICY }))?;
     write("sys/pvlt/ctl/iam/conf", json!({ "conf": idp.file()? }))?;
+    write("sys/auth/jwt", json!({ "type": "jwt" }))?;
+    let keys = json!({ "jwt_validation_pubkeys": [idp.pem] });
+    write("auth/jwt/config", keys)?;
+    let role =
+        json!({ "user_claim": "sub", "bound_audiences": "bench", "token_policies": "bench" });
+    write("auth/jwt/role/bench", role)?;
     let made = write("auth/token/create", json!({ "policies": ["bench"] }))?;
     let stored = made["auth"]["client_token"].as_str().context("no token")?;
 
     println!("{:<22} {:>12} {:>16}", "", "reads/s", "CPU µs/read");
     let repeated = idp.token(0)?;
     let path = format!("/v1/{SECRET}");
-    for (name, credential) in [("stored token", stored), ("JWT, used again", &repeated)] {
+    let read = |credential| request("GET", &path, credential, "");
+    for (name, read) in [
+        ("stored token", read(stored)),
+        ("JWT, used again", read(&repeated)),
+        ("JWT, login in line", with_login(&read(""), &repeated)),
+    ] {
         let before = files(folder.path())?;
         let (mut rates, mut costs) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            let load = server.load(&path, credential, CONNECTIONS, ROUND)?;
+            let load = server.load_with(&read, CONNECTIONS, ROUND)?;
             rates.push(load.rate());
             costs.push(load.cost_micros());
         }
@@ -62,6 +76,21 @@ pub(crate) fn run(_: &Server) -> Result<()> {
     println!("{:<22} {:>12.0}", "JWT, first use", median(rates));
     println!("storage writes with JWTs: 0");
     Ok(())
+}
+
+/// The request with a login at `auth/jwt` in its headers.
+fn with_login(request: &str, jwt: &str) -> String {
+    let field = |name: &str, value: &str| {
+        let field = json!({ "key": name, "value": value }).to_string();
+        let field = URL_SAFE_NO_PAD.encode(field);
+        format!("\r\nX-Vault-Inline-Auth-Parameter-{name}: {field}")
+    };
+    let headers = format!(
+        "\r\nX-Vault-Inline-Auth-Path: auth/jwt/login{}{}\r\n\r\n",
+        field("role", "bench"),
+        field("jwt", jwt)
+    );
+    request.replacen("\r\n\r\n", &headers, 1)
 }
 
 /// Reads a second, each with a token that the server has not seen.
@@ -134,18 +163,21 @@ fn files(folder: &Path) -> Result<BTreeMap<String, (u64, SystemTime)>> {
 struct Idp {
     signer: JwsSigner,
     jwk: Jwk,
+    pem: String,
     expires_at: u64,
 }
 
 impl Idp {
     fn new() -> Result<Self> {
         let key = SigningKey::generate(Algorithm::Rs256)?;
+        let pem = key.public_key().to_pem()?;
         let kid = KeyId::new("bench")?;
         let jwk = Jwk::for_signing_key(&key, Some(kid.clone()));
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
         Ok(Self {
             signer: JwsSigner::new(key, kid, Some("JWT")),
             jwk,
+            pem,
             expires_at: (now + Duration::from_secs(3_600)).as_secs(),
         })
     }
