@@ -4,6 +4,7 @@ mod batch;
 mod entry;
 mod hash;
 mod lifetime;
+mod revoke;
 mod routes;
 mod store;
 mod sweep;

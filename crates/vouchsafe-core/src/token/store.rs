@@ -68,10 +68,10 @@ struct KeyRecord {
 /// The token store of a running core.
 pub struct TokenStore {
     pub(super) view: View,
-    salt: Salt,
+    pub(super) salt: Salt,
     batch_key: BatchKey,
     entries: VersionedCache<TokenEntry>,
-    cubbyholes: Cubbyholes,
+    pub(super) cubbyholes: Cubbyholes,
 }
 
 impl TokenStore {
@@ -401,90 +401,6 @@ impl TokenStore {
             }
         }
     }
-
-    /// Revokes a token with everything that it made. False when there was none.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn revoke(&self, hash: &TokenHash) -> Result<bool, Error> {
-        let existed = self.remove_one(hash).await?;
-        let mut waiting = vec![hash.clone()];
-        while let Some(parent) = waiting.pop() {
-            for child in self.view.list_all(&format!("parent/{parent}/")).await? {
-                let child = TokenHash::from_stored(child);
-                self.remove_one(&child).await?;
-                waiting.push(child);
-            }
-        }
-        Ok(existed)
-    }
-
-    /// Revokes a token alone: what it made lives on without a parent.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn revoke_orphan(&self, hash: &TokenHash) -> Result<bool, Error> {
-        let prefix = format!("parent/{hash}/");
-        for child in self.view.list_all(&prefix).await? {
-            let child_hash = TokenHash::from_stored(child.clone());
-            self.update(&child_hash, |entry| {
-                entry.parent = None;
-                Ok(())
-            })
-            .await?;
-            let mut transaction = self.view.begin();
-            transaction.delete(&self.view, &format!("{prefix}{child}"));
-            transaction.commit().await?;
-        }
-        self.remove_one(hash).await
-    }
-
-    pub(super) async fn remove_one(&self, hash: &TokenHash) -> Result<bool, Error> {
-        let mut attempts = Attempts::default();
-        loop {
-            let mut transaction = self.view.begin();
-            let stored: Option<TokenEntry> = transaction.read(&self.view, &id_key(hash)).await?;
-            let Some(entry) = stored else {
-                return Ok(false);
-            };
-            self.delete_with(&mut transaction, hash, &entry);
-            self.cubbyholes.remove_with(&mut transaction, hash).await?;
-            if attempts.commit(transaction).await?.is_done() {
-                self.cubbyholes.remove_rest(hash).await?;
-                return Ok(true);
-            }
-        }
-    }
-
-    /// Deletes an entry with everything that leads to it.
-    pub(super) fn delete_with(
-        &self,
-        transaction: &mut Transaction,
-        hash: &TokenHash,
-        entry: &TokenEntry,
-    ) {
-        transaction.delete(&self.view, &id_key(hash));
-        let accessor = self.salt.accessor(&entry.accessor);
-        transaction.delete(&self.view, &format!("accessor/{accessor}"));
-        for index in index_keys(hash, entry) {
-            transaction.delete(&self.view, &index);
-        }
-    }
-
-    /// Revokes the tokens of all logins of a mount.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn revoke_of_mount(&self, mount_accessor: &str) -> Result<(), Error> {
-        for hash in self
-            .view
-            .list_all(&format!("mount/{mount_accessor}/"))
-            .await?
-        {
-            self.revoke(&TokenHash::from_stored(hash)).await?;
-        }
-        Ok(())
-    }
 }
 
 /// What a limited token has left after a request.
@@ -507,7 +423,8 @@ fn expiry_key(hash: &TokenHash, entry: &TokenEntry) -> Option<String> {
         .map(|end| format!("expiry/{:020}/{hash}", end.as_second() + 1))
 }
 
-fn index_keys(hash: &TokenHash, entry: &TokenEntry) -> impl Iterator<Item = String> {
+/// The keys of all indexes that lead to a token.
+pub(super) fn index_keys(hash: &TokenHash, entry: &TokenEntry) -> impl Iterator<Item = String> {
     let parent = entry
         .parent
         .as_ref()
