@@ -313,10 +313,7 @@ async fn update(approle: &AppRole, call: &Call<'_>, data: Data) -> Result<Role, 
 fn read<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
         let part = Part::of(&call)?;
-        let role = approle
-            .role(&name_of(&call)?)
-            .await?
-            .ok_or_else(Error::not_found)?;
+        let role = approle.role_of(&call).await?;
         let described = role.describe();
         let mut data = Data::new();
         for field in part.fields {

@@ -84,10 +84,7 @@ fn list<'a>(approle: &'a AppRole, _call: Call<'a>) -> Answer<'a> {
 
 fn read<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
-        let role = approle
-            .role(&name_of(&call)?)
-            .await?
-            .ok_or_else(Error::not_found)?;
+        let role = approle.role_of(&call).await?;
         Ok(Reply::data(role.describe()))
     })
 }
@@ -110,10 +107,7 @@ fn delete<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
 
 fn read_role_id<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
-        let role = approle
-            .role(&name_of(&call)?)
-            .await?
-            .ok_or_else(Error::not_found)?;
+        let role = approle.role_of(&call).await?;
         let mut data = Data::new();
         data.insert("role_id".to_owned(), role.role_id.into());
         Ok(Reply::data(data))
@@ -139,10 +133,7 @@ fn write_role_id<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
 
 fn read_local_secret_ids<'a>(approle: &'a AppRole, call: Call<'a>) -> Answer<'a> {
     Box::pin(async move {
-        let role = approle
-            .role(&name_of(&call)?)
-            .await?
-            .ok_or_else(Error::not_found)?;
+        let role = approle.role_of(&call).await?;
         let mut data = Data::new();
         data.insert("local_secret_ids".to_owned(), role.local_secret_ids.into());
         Ok(Reply::data(data))

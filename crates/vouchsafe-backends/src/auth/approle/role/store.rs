@@ -3,9 +3,9 @@
 //! Both are written in one commit, so that a role id always belongs to one role.
 
 use vouchsafe_identity::subject::Name;
-use vouchsafe_logical::{Attempts, Error, Transaction};
+use vouchsafe_logical::{Attempts, Call, Error, Transaction};
 
-use super::{Freshness, Role, RoleName, unknown_role};
+use super::{Freshness, Role, RoleName, name_of, unknown_role};
 use crate::auth::approle::hash::Hasher;
 use crate::auth::approle::{AppRole, sweep};
 
@@ -29,6 +29,15 @@ impl AppRole {
         name: &RoleName,
     ) -> Result<Option<Role>, Error> {
         Ok(self.view.read(&name.key()).await?)
+    }
+
+    /// The role that a call is about.
+    ///
+    /// # Errors
+    /// There is none; the store's.
+    pub(in crate::auth::approle) async fn role_of(&self, call: &Call<'_>) -> Result<Role, Error> {
+        let role = self.role(&name_of(call)?).await?;
+        role.ok_or_else(Error::not_found)
     }
 
     /// The role of this name, which then has to stay as it is until the commit.
