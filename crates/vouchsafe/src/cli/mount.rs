@@ -1,10 +1,12 @@
 //! What `auth` and `secrets` share: mounting, tuning and listing mounts.
 
 use serde_json::{Map, Value, json};
-use vouchsafe_api::Envelope;
+use vouchsafe_api::{Envelope, Request};
 
+use super::context::Context;
 use super::duration::{self, Seconds};
-use super::flags::name_and_value;
+use super::failure::{Exit, Stop};
+use super::flags::{FormatFlags, HttpFlags, name_and_value};
 use super::gotext;
 use super::table::Table;
 
@@ -47,6 +49,39 @@ pub(crate) struct TuneFlags {
     /// Kind of the tokens that the mount issues
     #[arg(long, value_name = "KIND")]
     pub(crate) token_type: Option<String>,
+}
+
+/// How mounts are listed.
+#[derive(clap::Args)]
+pub(crate) struct ListFlags {
+    #[command(flatten)]
+    http: HttpFlags,
+    #[command(flatten)]
+    format: FormatFlags,
+    /// Show all settings
+    #[arg(long)]
+    detailed: bool,
+}
+
+impl ListFlags {
+    /// Asks for the mounts of a kind, and prints them.
+    pub(crate) fn print(
+        &self,
+        context: &mut Context,
+        request: &Request,
+        kind: Kind,
+        fault: &str,
+    ) -> Result<Exit, Stop> {
+        let format = self.format.resolve(&context.environment)?;
+        context.connect(&self.http)?;
+        let mounts = of(context.envelope(request, fault)?);
+        let value = Value::Object(mounts.clone());
+        context.print_value(&value, format, || match self.detailed {
+            true => detailed_table(&mounts, kind),
+            false => table(&mounts, kind),
+        });
+        Ok(Exit::Success)
+    }
 }
 
 /// Settings of a mount that are fixed when it is made.
@@ -206,7 +241,7 @@ pub(crate) enum Kind {
 }
 
 /// A short table of mounts.
-pub(crate) fn table(mounts: &Map<String, Value>, kind: Kind) -> String {
+fn table(mounts: &Map<String, Value>, kind: Kind) -> String {
     let mut table = match kind {
         Kind::Auth => Table::with_columns(titles(&[
             "Path",
@@ -234,7 +269,7 @@ pub(crate) fn table(mounts: &Map<String, Value>, kind: Kind) -> String {
 }
 
 /// A table of mounts with all their settings.
-pub(crate) fn detailed_table(mounts: &Map<String, Value>, kind: Kind) -> String {
+fn detailed_table(mounts: &Map<String, Value>, kind: Kind) -> String {
     let special = if kind == Kind::Auth {
         "Token Type"
     } else {

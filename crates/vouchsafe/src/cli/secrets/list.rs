@@ -1,13 +1,11 @@
 //! `secrets list`: the secrets engines that are enabled.
 
-use serde_json::Value;
 use vouchsafe_api::Request;
 
 use crate::cli::context::Context;
 use crate::cli::expect_words;
 use crate::cli::failure::{Exit, Stop};
-use crate::cli::flags::{FormatFlags, HttpFlags};
-use crate::cli::mount::{self, Kind};
+use crate::cli::mount::{Kind, ListFlags};
 
 /// List the secrets engines
 #[derive(clap::Args)]
@@ -17,26 +15,18 @@ use crate::cli::mount::{self, Kind};
 )]
 pub(crate) struct Args {
     #[command(flatten)]
-    http: HttpFlags,
-    #[command(flatten)]
-    format: FormatFlags,
-    /// Show all settings
-    #[arg(long)]
-    detailed: bool,
+    list: ListFlags,
     #[arg(hide = true)]
     words: Vec<String>,
 }
 
 pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Stop> {
     expect_words(&args.words, 0, 0)?;
-    let format = args.format.resolve(&context.environment)?;
     let request = Request::read("sys/mounts")?;
-    context.connect(&args.http)?;
-    let mounts = mount::of(context.envelope(&request, "Error listing secrets engines")?);
-    let value = Value::Object(mounts.clone());
-    context.print_value(&value, format, || match args.detailed {
-        true => mount::detailed_table(&mounts, Kind::Secrets),
-        false => mount::table(&mounts, Kind::Secrets),
-    });
-    Ok(Exit::Success)
+    args.list.print(
+        context,
+        &request,
+        Kind::Secrets,
+        "Error listing secrets engines",
+    )
 }
