@@ -31,9 +31,11 @@ mod openapi;
 mod plugin;
 mod policy;
 mod quota;
+mod remount;
 mod seal;
 mod storage;
 mod tool;
+mod tune;
 pub(crate) mod version_history;
 
 /// The `sys/` endpoints.
@@ -71,13 +73,13 @@ const ROUTES: &[&Route<Sys>] = &[
     &policy::LEGACY_POLICY,
     &policy::LEGACY_POLICIES,
     &mount::MOUNTS,
-    &mount::MOUNT_TUNE,
+    &tune::MOUNT_TUNE,
     &mount::MOUNT,
     &mount::AUTHS,
-    &mount::AUTH_TUNE,
+    &tune::AUTH_TUNE,
     &mount::AUTH,
-    &mount::REMOUNT,
-    &mount::REMOUNT_STATUS,
+    &remount::REMOUNT,
+    &remount::REMOUNT_STATUS,
     &capability::OF_TOKEN,
     &capability::OF_ACCESSOR,
     &capability::OF_SELF,

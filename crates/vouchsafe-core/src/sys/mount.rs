@@ -1,19 +1,16 @@
-//! `sys/mounts`, `sys/auth` and their `tune`, and `sys/remount`.
+//! `sys/mounts` and `sys/auth`: what is mounted, and where.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use vouchsafe_logical::field::FromField;
 use vouchsafe_logical::{
-    Access, Answer, Call, CommaList, Data, EntropyExt, Error, KeyValues, Method, MountClass,
-    Operation, Reply, Route, TokenKind, input,
+    Access, Answer, Call, CommaList, Data, Error, KeyValues, Method, MountClass, Reply, Route,
+    TokenKind, input,
 };
 
 use super::Sys;
-use crate::mount::{
-    Mount, MountConfig, Moved, NewMount, StoredClass, Tuning, UserLockoutConfig, builtin_version,
-};
+use crate::mount::{Mount, MountConfig, NewMount, StoredClass, UserLockoutConfig, builtin_version};
 
 input! {
     /// Body of `mounts/{path}` and `auth/{path}`.
@@ -41,51 +38,9 @@ input! {
     }
 }
 
-input! {
-    /// Body of `…/tune`.
-    #[derive(Default)]
-    pub(crate) struct TuneInput {
-        /// The mount.
-        path: String,
-        /// Life of tokens and leases where nobody says otherwise; `system` or 0 resets.
-        default_lease_ttl: Option<Lease>,
-        /// The longest life of tokens and leases; `system` or 0 resets.
-        max_lease_ttl: Option<Lease>,
-        /// For people.
-        description: Option<String>,
-        /// `unauth` shows the mount to callers without a token; `hidden` does not.
-        listing_visibility: Option<String>,
-        /// Request members that audit entries show in the clear.
-        audit_non_hmac_request_keys: Option<CommaList>,
-        /// Response members that audit entries show in the clear.
-        audit_non_hmac_response_keys: Option<CommaList>,
-        /// Headers that the backend may see.
-        passthrough_request_headers: Option<CommaList>,
-        /// Headers that the backend may set.
-        allowed_response_headers: Option<CommaList>,
-        /// Kind of token that logins make.
-        token_type: Option<String>,
-        /// Options of the engine.
-        options: Option<KeyValues>,
-        /// Lockout after failed logins: `lockout_threshold`, `lockout_duration`,
-        /// `lockout_counter_reset`, `lockout_disable`.
-        user_lockout_config: Option<Data>,
-    }
-}
-
-input! {
-    /// Body of `remount`.
-    pub(crate) struct RemountInput {
-        /// The mount's path now.
-        from: Option<String>,
-        /// The mount's path afterwards.
-        to: Option<String>,
-    }
-}
-
 /// A lifetime of a mount: a duration, or `system` for the system's.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Lease(Duration);
+pub(crate) struct Lease(pub(super) Duration);
 
 impl FromField for Lease {
     const KIND: vouchsafe_logical::field::Kind = vouchsafe_logical::field::Kind::Duration;
@@ -104,17 +59,6 @@ pub(crate) const MOUNTS: Route<Sys> = Route {
     methods: &[Method::read(list_secrets)],
     exists: None,
     help: "List the secrets engines that are mounted.",
-};
-
-pub(crate) const MOUNT_TUNE: Route<Sys> = Route {
-    pattern: "mounts/{path...}/tune",
-    access: Access::Token,
-    methods: &[
-        Method::read(read_secret_tune),
-        Method::update::<TuneInput>(tune_secret),
-    ],
-    exists: None,
-    help: "Read or change the tuning of a mount.",
 };
 
 pub(crate) const MOUNT: Route<Sys> = Route {
@@ -137,17 +81,6 @@ pub(crate) const AUTHS: Route<Sys> = Route {
     help: "List the auth methods that are mounted.",
 };
 
-pub(crate) const AUTH_TUNE: Route<Sys> = Route {
-    pattern: "auth/{path...}/tune",
-    access: Access::Sudo,
-    methods: &[
-        Method::read(read_auth_tune),
-        Method::update::<TuneInput>(tune_auth),
-    ],
-    exists: None,
-    help: "Read or change the tuning of an auth method.",
-};
-
 pub(crate) const AUTH: Route<Sys> = Route {
     pattern: "auth/{path...}",
     access: Access::Sudo,
@@ -158,22 +91,6 @@ pub(crate) const AUTH: Route<Sys> = Route {
     ],
     exists: None,
     help: "Mount, show or unmount an auth method. Unmounting revokes its tokens.",
-};
-
-pub(crate) const REMOUNT: Route<Sys> = Route {
-    pattern: "remount",
-    access: Access::Sudo,
-    methods: &[Method::update::<RemountInput>(remount)],
-    exists: None,
-    help: "Move a mount to another path. Its data and tokens stay its own.",
-};
-
-pub(crate) const REMOUNT_STATUS: Route<Sys> = Route {
-    pattern: "remount/status/{migration_id*}",
-    access: Access::Token,
-    methods: &[Method::read(remount_status)],
-    exists: None,
-    help: "Show what became of a move.",
 };
 
 /// A mount as the API shows it.
@@ -201,7 +118,7 @@ pub(crate) fn describe(mount: &Mount) -> Value {
     })
 }
 
-fn describe_config(config: &MountConfig, class: StoredClass) -> Value {
+pub(super) fn describe_config(config: &MountConfig, class: StoredClass) -> Value {
     let mut shown = json!({
         "default_lease_ttl": config.default_lease_ttl.as_secs(),
         "force_no_cache": config.force_no_cache,
@@ -249,7 +166,7 @@ fn describe_config(config: &MountConfig, class: StoredClass) -> Value {
     shown
 }
 
-fn describe_lockout(lockout: &UserLockoutConfig) -> Value {
+pub(super) fn describe_lockout(lockout: &UserLockoutConfig) -> Value {
     json!({
         "lockout_counter_reset_duration": lockout.counter_reset.as_secs(),
         "lockout_disable": lockout.disable,
@@ -285,7 +202,7 @@ fn list_auth<'a>(sys: &'a Sys, _call: Call<'a>) -> Answer<'a> {
 }
 
 /// The whole path of a mount that a request names.
-fn named(class: StoredClass, call: &Call<'_>) -> String {
+pub(super) fn named(class: StoredClass, call: &Call<'_>) -> String {
     let path = call.captured("path").trim_matches('/');
     match class {
         StoredClass::Auth => format!("auth/{path}/"),
@@ -306,7 +223,7 @@ async fn read(sys: &Sys, class: StoredClass, call: Call<'_>) -> Result<Reply, Er
     }
 }
 
-fn missing(class: StoredClass, path: &str) -> String {
+pub(super) fn missing(class: StoredClass, path: &str) -> String {
     match class {
         StoredClass::Auth => {
             format!(
@@ -416,157 +333,4 @@ fn disable_secret<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
 
 fn disable_auth<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
     Box::pin(disable(sys, StoredClass::Auth, call))
-}
-
-async fn read_tune(sys: &Sys, class: StoredClass, call: Call<'_>) -> Result<Reply, Error> {
-    let path = named(class, &call);
-    let runtime = sys.runtime()?;
-    let table = runtime.mounts.table();
-    let Some(mount) = table.at(&path) else {
-        return Err(Error::invalid_because("no_mount", missing(class, &path)));
-    };
-    let entry = mount.entry();
-    let Value::Object(mut data) = describe_config(&entry.config, entry.class) else {
-        return Err(Error::internal("a mount's tuning is not an object"));
-    };
-    let lease_ttl = entry.config.lease_ttl(runtime.mounts.lease_ttl);
-    data.insert(
-        "default_lease_ttl".to_owned(),
-        lease_ttl.default.as_secs().into(),
-    );
-    data.insert("max_lease_ttl".to_owned(), lease_ttl.max.as_secs().into());
-    data.insert("description".to_owned(), entry.description.clone().into());
-    data.remove("user_lockout_config");
-    if let Some(lockout) = &entry.config.user_lockout
-        && let Value::Object(members) = describe_lockout(lockout)
-    {
-        // The names that Vault has here and only here.
-        let members = members.into_iter();
-        data.extend(members.map(|(name, value)| (format!("user_{name}"), value)));
-    }
-    if !entry.options.is_empty() {
-        data.insert("options".to_owned(), json!(entry.options));
-    }
-    Ok(Reply::data(data).at_top_level())
-}
-
-fn read_secret_tune<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
-    Box::pin(read_tune(sys, StoredClass::Secret, call))
-}
-
-fn read_auth_tune<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
-    Box::pin(read_tune(sys, StoredClass::Auth, call))
-}
-
-async fn tune(sys: &Sys, class: StoredClass, call: Call<'_>) -> Result<Reply, Error> {
-    let input: TuneInput = call.input()?;
-    if class == StoredClass::Secret
-        && input.token_type.is_some()
-        && !call.captured("path").starts_with("auth/")
-    {
-        return Err(Error::invalid(
-            "'token_type' can only be modified on auth mounts",
-        ));
-    }
-    let list = |list: Option<CommaList>| list.map(|list| list.0);
-    let tuning = Tuning {
-        default_lease_ttl: input.default_lease_ttl.map(|lease| lease.0),
-        max_lease_ttl: input.max_lease_ttl.map(|lease| lease.0),
-        description: input.description,
-        listing_visibility: input.listing_visibility,
-        audit_non_hmac_request_keys: list(input.audit_non_hmac_request_keys),
-        audit_non_hmac_response_keys: list(input.audit_non_hmac_response_keys),
-        passthrough_request_headers: list(input.passthrough_request_headers),
-        allowed_response_headers: list(input.allowed_response_headers),
-        token_type: input
-            .token_type
-            .map(|kind| TokenKind::parse(&kind))
-            .transpose()?,
-        options: input
-            .options
-            .map(|options| -> BTreeMap<String, String> { options.0 }),
-        user_lockout: input
-            .user_lockout_config
-            .map(|sent| lockout(&sent))
-            .transpose()?,
-    };
-    sys.runtime()?
-        .mounts
-        .tune(&named(class, &call), &tuning)
-        .await?;
-    Ok(Reply::empty())
-}
-
-fn lockout(sent: &Data) -> Result<UserLockoutConfig, Error> {
-    let mut config = UserLockoutConfig::default();
-    let threshold = Option::<i64>::from_field("lockout_threshold", sent.get("lockout_threshold"))?;
-    if let Some(threshold) = threshold {
-        config.threshold = u32::try_from(threshold)
-            .ok()
-            .filter(|n| *n > 0)
-            .ok_or_else(|| {
-                Error::invalid(format!(
-                    "lockout_threshold is {threshold}; expected at least 1"
-                ))
-            })?;
-    }
-    let duration = |name: &str| Option::<Duration>::from_field(name, sent.get(name));
-    config.duration = duration("lockout_duration")?.unwrap_or(config.duration);
-    config.counter_reset = duration("lockout_counter_reset_duration")?
-        .or(duration("lockout_counter_reset")?)
-        .unwrap_or(config.counter_reset);
-    config.disable = Option::<bool>::from_field("lockout_disable", sent.get("lockout_disable"))?
-        .unwrap_or_default();
-    Ok(config)
-}
-
-fn tune_secret<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
-    Box::pin(tune(sys, StoredClass::Secret, call))
-}
-
-fn tune_auth<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
-    Box::pin(tune(sys, StoredClass::Auth, call))
-}
-
-fn remount<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
-    Box::pin(async move {
-        debug_assert_eq!(call.operation, Operation::Update);
-        let input: RemountInput = call.input()?;
-        let (Some(from), Some(to)) = (input.from, input.to) else {
-            return Err(Error::invalid(
-                "both 'from' and 'to' path must be specified as a string",
-            ));
-        };
-        let runtime = sys.runtime()?;
-        let path = |text: &str| format!("{}/", text.trim_matches('/'));
-        let moved = Moved {
-            id: runtime.ports.entropy.uuid(),
-            from: path(&from),
-            to: path(&to),
-        };
-        runtime.mounts.remount(&moved.from, &moved.to).await?;
-        runtime.mounts.remember_move(&moved).await?;
-        let data = Data::from_iter([("migration_id".to_owned(), moved.id.into())]);
-        Ok(Reply::data(data)
-            .at_top_level()
-            .with_warning(format!("Mount move is done: {from} is {to} now")))
-    })
-}
-
-fn remount_status<'a>(sys: &'a Sys, call: Call<'a>) -> Answer<'a> {
-    Box::pin(async move {
-        let id = call.captured("migration_id");
-        let moved = sys.runtime()?.mounts.moved(id).await?;
-        let moved = moved.ok_or_else(Error::not_found)?;
-        // A move is one transaction: one that is remembered is done.
-        let info = json!({
-            "source_mount": moved.from,
-            "target_mount": moved.to,
-            "status": "success",
-        });
-        let mut data = Data::new();
-        data.insert("migration_id".to_owned(), moved.id.into());
-        data.insert("migration_info".to_owned(), info);
-        Ok(Reply::data(data))
-    })
 }
