@@ -100,19 +100,22 @@ async fn an_unknown_user_and_a_wrong_password_are_one_answer() {
 async fn an_unknown_user_takes_as_long_as_a_wrong_password() {
     let userpass = with_bob().await;
     let mut fastest = [Duration::MAX; 2];
-    for _ in 0..5 {
+    let are_close = |[one, other]: [Duration; 2]| one.max(other) < one.min(other) * 3 / 2;
+    // On a busy machine it takes a while until each had its turn undisturbed.
+    for round in 1..=50 {
         for (place, path) in ["login/bob", "login/nobody"].iter().enumerate() {
             let start = std::time::Instant::now();
             userpass.refusal(path, password("wrong")).await;
             fastest[place] = fastest[place].min(start.elapsed());
         }
+        if round >= 5 && are_close(fastest) {
+            break;
+        }
     }
-    let (slower, faster) = (fastest[0].max(fastest[1]), fastest[0].min(fastest[1]));
+    let [wrong, unknown] = fastest;
     assert!(
-        slower < faster * 3 / 2,
-        "wrong password {:?}, unknown user {:?}",
-        fastest[0],
-        fastest[1]
+        are_close(fastest),
+        "wrong password {wrong:?}, unknown user {unknown:?}"
     );
 }
 
