@@ -77,6 +77,7 @@ fn auth_url<'a>(jwt: &'a Jwt, call: Call<'a>) -> Answer<'a> {
             redirect_uri,
             client_nonce,
             config,
+            address: call.request.remote.map(|peer| peer.ip()),
         };
         let url = match jwt.begin(beginning, &role).await {
             Ok(url) => url.into(),

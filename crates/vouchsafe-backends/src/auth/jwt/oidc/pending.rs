@@ -1,11 +1,14 @@
 //! Logins that have begun and wait for their callback.
 //!
 //! Anybody can begin one, so there are only so many, each for so long; where one too many begins, the
-//! oldest goes. To refuse the new one instead would let a few requests a second keep everybody out.
+//! oldest goes of the client that has the most. To refuse the new one instead would let a few requests a
+//! second keep everybody out, and so would, at some more of them, to drop the oldest of all.
 //! They lie in memory: they hold a code verifier, live for minutes, and a write for each would let
 //! strangers write.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -61,6 +64,8 @@ pub(super) struct Beginning {
     pub(super) redirect_uri: String,
     pub(super) client_nonce: Option<String>,
     pub(super) config: Arc<Config>,
+    /// Where the request came from.
+    pub(super) address: Option<IpAddr>,
 }
 
 /// What goes into the address of the provider.
@@ -80,6 +85,8 @@ struct Table {
     logins: HashMap<Digest, Entry>,
     /// By the number of the beginning, the oldest first.
     order: BTreeMap<u64, Digest>,
+    /// The numbers of each client; none has no numbers.
+    clients: HashMap<Client, BTreeSet<u64>>,
     next: u64,
 }
 
@@ -87,6 +94,18 @@ struct Entry {
     pending: Pending,
     begun_at: Timestamp,
     number: u64,
+    client: Client,
+}
+
+/// What counts as one client: an IPv4 address, or a /64 of IPv6, of which one person has them all.
+type Client = u128;
+
+fn client_of(address: Option<IpAddr>) -> Client {
+    match address.map(|address| address.to_canonical()) {
+        None => 0,
+        Some(IpAddr::V4(address)) => u128::from(address.to_ipv6_mapped()),
+        Some(IpAddr::V6(address)) => u128::from(address) & !u128::from(u64::MAX),
+    }
 }
 
 impl Entry {
@@ -122,7 +141,9 @@ impl PendingLogins {
             code: None,
             client_nonce: beginning.client_nonce.as_deref().map(digest_of),
         };
-        self.table().insert(digest_of(&begun.state), pending, now);
+        let client = client_of(beginning.address);
+        let state = digest_of(&begun.state);
+        self.table().insert(state, client, pending, now);
         begun
     }
 
@@ -150,35 +171,60 @@ impl PendingLogins {
 }
 
 impl Table {
-    fn insert(&mut self, state: Digest, pending: Pending, now: Timestamp) {
-        // The oldest are at the front, so this looks at one more than it removes.
-        while let Some((_, oldest)) = self.order.first_key_value() {
-            let is_dead = self
-                .logins
-                .get(oldest)
-                .is_none_or(|entry| !entry.is_alive(now));
-            if !is_dead && self.logins.len() < PENDING_MAX {
-                break;
-            }
-            let oldest = *oldest;
-            self.remove(&oldest);
-        }
+    fn insert(&mut self, state: Digest, client: Client, pending: Pending, now: Timestamp) {
+        self.make_room(now);
         let number = self.next;
         self.next += 1;
         self.order.insert(number, state);
+        self.clients.entry(client).or_default().insert(number);
         self.logins.insert(
             state,
             Entry {
                 pending,
                 begun_at: now,
                 number,
+                client,
             },
         );
+    }
+
+    fn make_room(&mut self, now: Timestamp) {
+        // The oldest are at the front, so this looks at one more than it removes.
+        while let Some((&number, state)) = self.order.first_key_value() {
+            if self
+                .logins
+                .get(state)
+                .is_some_and(|entry| entry.is_alive(now))
+            {
+                break;
+            }
+            self.remove_number(number);
+        }
+        if self.logins.len() >= PENDING_MAX {
+            let oldest = |numbers: &BTreeSet<u64>| numbers.first().copied();
+            let of_each = self.clients.values();
+            let most = of_each.max_by_key(|numbers| (numbers.len(), Reverse(oldest(numbers))));
+            if let Some(number) = most.and_then(oldest) {
+                self.remove_number(number);
+            }
+        }
+    }
+
+    fn remove_number(&mut self, number: u64) {
+        if let Some(state) = self.order.remove(&number) {
+            self.remove(&state);
+        }
     }
 
     fn remove(&mut self, state: &Digest) -> Option<Entry> {
         let entry = self.logins.remove(state)?;
         self.order.remove(&entry.number);
+        if let Some(numbers) = self.clients.get_mut(&entry.client) {
+            numbers.remove(&entry.number);
+            if numbers.is_empty() {
+                self.clients.remove(&entry.client);
+            }
+        }
         Some(entry)
     }
 }
@@ -223,18 +269,26 @@ mod tests {
         }
 
         fn begin(&self, at: i64) -> String {
+            self.begin_from("192.0.2.1", at)
+        }
+
+        fn begin_from(&self, address: &str, at: i64) -> String {
             let beginning = Beginning {
                 role: "r".to_owned(),
                 redirect_uri: "http://localhost/".to_owned(),
                 client_nonce: Some("n".to_owned()),
                 config: Arc::clone(&self.config),
+                address: Some(address.parse().unwrap()),
             };
             self.logins.begin(beginning, &self.entropy, time(at)).state
         }
 
         fn count(&self) -> usize {
             let table = self.logins.table();
+            let of_clients: usize = table.clients.values().map(BTreeSet::len).sum();
             assert_eq!(table.logins.len(), table.order.len());
+            assert_eq!(table.logins.len(), of_clients);
+            assert!(table.clients.values().all(|numbers| !numbers.is_empty()));
             table.logins.len()
         }
     }
@@ -256,6 +310,48 @@ mod tests {
         assert!(world.logins.take(&first, time(0)).is_none());
         assert!(world.logins.take(&last, time(0)).is_some());
         assert_eq!(world.count(), PENDING_MAX - 1);
+    }
+
+    #[test]
+    fn who_begins_too_many_pushes_out_their_own() {
+        let world = World::new();
+        let others = [
+            world.begin_from("192.0.2.2", 0),
+            world.begin_from("2001:db8:0:1::1", 0),
+        ];
+        let first = world.begin(0);
+        for _ in 0..2 * PENDING_MAX {
+            world.begin(1);
+        }
+        let newest = world.begin_from("192.0.2.3", 1);
+        world.begin(1);
+        assert_eq!(world.count(), PENDING_MAX);
+        assert!(world.logins.take(&first, time(1)).is_none());
+        for state in others.iter().chain([&newest]) {
+            assert!(world.logins.take(state, time(1)).is_some());
+        }
+        assert_eq!(world.count(), PENDING_MAX - 3);
+    }
+
+    #[test]
+    fn where_all_have_as_many_the_oldest_goes() {
+        let world = World::new();
+        let from = |n: usize| format!("10.0.{}.{}", n / 256, n % 256);
+        let states: Vec<String> = (0..PENDING_MAX)
+            .map(|n| world.begin_from(&from(n), 0))
+            .collect();
+        world.begin_from("192.0.2.1", 0);
+        assert!(world.logins.take(&states[0], time(0)).is_none());
+        assert!(world.logins.take(&states[1], time(0)).is_some());
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_client() {
+        let of = |text: &str| client_of(Some(text.parse().unwrap()));
+        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:2"));
+        assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
+        assert_eq!(of("192.0.2.1"), of("::ffff:192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
     }
 
     #[test]
