@@ -190,7 +190,8 @@ impl Client {
         loop {
             let answer = self.exchange(request, &url).await?;
             let status = answer.status().as_u16();
-            if attempt < self.config.max_retries && retry::is_retryable(request.method, status) {
+            let may_repeat = !request.is_sent_once && retry::is_retryable(request.method, status);
+            if attempt < self.config.max_retries && may_repeat {
                 tokio::time::sleep(retry::wait(self.config.retry_wait, attempt)).await;
                 attempt += 1;
                 continue;

@@ -82,6 +82,7 @@ pub struct Request {
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) has_secret_query: bool,
+    pub(crate) is_sent_once: bool,
     pub(crate) body: Option<Value>,
     pub(crate) credential: Credential,
     pub(crate) wrap_ttl: Option<Duration>,
@@ -118,6 +119,7 @@ impl Request {
             path: segments.join("/"),
             query: Vec::new(),
             has_secret_query: false,
+            is_sent_once: false,
             body: None,
             credential: Credential::Client,
             wrap_ttl: None,
@@ -173,6 +175,13 @@ impl Request {
     #[must_use]
     pub fn with_secret_query(mut self) -> Self {
         self.has_secret_query = true;
+        self
+    }
+
+    /// Says that the request takes effect although its method says otherwise: it is not sent again.
+    #[must_use]
+    pub fn sent_once(mut self) -> Self {
+        self.is_sent_once = true;
         self
     }
 

@@ -121,6 +121,19 @@ async fn a_post_is_not_sent_again() {
     assert_eq!(server.requests().len(), 1);
 }
 
+// The callback of a login through a provider uses its state up, and is a GET.
+#[tokio::test]
+async fn a_request_that_takes_effect_is_sent_once_and_shows_no_secret_of_its_query() {
+    let server = FakeServer::answering(&[(500, r#"{"errors":["once"]}"#), (200, "{}")]);
+    let request = Request::read("x").unwrap().with_query("code", "s3cret");
+    let request = request.sent_once().with_secret_query();
+    let error = client(&server).execute(&request).await.unwrap_err();
+    assert_eq!(error.api().unwrap().errors, ["once"]);
+    assert_eq!(server.requests().len(), 1);
+    let shown = format!("{error} {error:?}");
+    assert!(!shown.contains("s3cret"), "{shown}");
+}
+
 #[tokio::test]
 async fn a_redirect_on_the_same_host_is_followed_once_with_the_token() {
     let server = FakeServer::start(|address, request| match request {

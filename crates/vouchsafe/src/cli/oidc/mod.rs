@@ -186,6 +186,7 @@ fn end(
     let mut request = Request::read(&path)?
         .with_credential(Credential::Anonymous)
         .with_secret_query()
+        .sent_once()
         .with_query("state", given("state").unwrap_or_default())
         .with_query("client_nonce", client_nonce);
     for name in PASSED_ON {
