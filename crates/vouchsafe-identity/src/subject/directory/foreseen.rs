@@ -68,17 +68,17 @@ impl Directory {
         now: Timestamp,
         entropy: &dyn Entropy,
     ) -> Result<Arc<Subject>, Error> {
-        let attached = self
-            .attach_login(transaction, mount, proposal, group_aliases, now, entropy)
+        let mut records = self.records(transaction).foreseeing();
+        let attached = records
+            .attach(mount, proposal, group_aliases, now, entropy)
             .await?;
         let id = &attached.entity_id;
         // Most logins change nothing: then the subject is the one that every request finds ready.
-        if transaction.is_read_only()
+        if records.is_read_only()
             && let Some(held) = self.subject(id.as_str()).await?
         {
             return Ok(held);
         }
-        let mut records = self.records(transaction);
         let is_stored = !attached.entity_created;
         Ok(Arc::new(records.subject(self, id, is_stored).await?))
     }

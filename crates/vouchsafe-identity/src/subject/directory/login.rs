@@ -48,34 +48,10 @@ impl Directory {
         now: Timestamp,
         entropy: &dyn Entropy,
     ) -> Result<AttachedLogin, Error> {
-        let name = Name::parse("alias name", &proposal.name)?;
-        let accessor = known_accessor(mount)?;
-        check_login_metadata(&proposal.metadata)?;
         let mut records = self.records(transaction);
-        let found = records.entity_by_factors(&accessor, &name).await?;
-        let entity_created = found.is_none();
-        let (mut entity, changed) = match found {
-            Some(entity) if entity.disabled => return Ok(AttachedLogin::disabled(entity)),
-            Some(mut entity) => {
-                let changed =
-                    refresh_alias(&mut entity, &accessor, &name, &proposal.metadata, now)?;
-                (entity, changed)
-            }
-            None => {
-                let mut entity = records.new_entity(now, entropy).await?;
-                let mut alias = new_alias(&name, accessor.clone(), mount, now, entropy);
-                alias.metadata.clone_from(&proposal.metadata);
-                records.add_alias(&mut entity, alias, &name)?;
-                (entity, true)
-            }
-        };
-        let moved = records
-            .follow_named(&mut entity, &accessor, group_aliases)
-            .await?;
-        if changed || moved {
-            records.put_entity(&entity)?;
-        }
-        records.attached(entity, entity_created).await
+        records
+            .attach(mount, proposal, group_aliases, now, entropy)
+            .await
     }
 
     /// Makes the entity of a token that is renewed a member of exactly those external groups of
@@ -130,6 +106,44 @@ impl AttachedLogin {
 }
 
 impl Records<'_> {
+    /// See [`Directory::attach_login`].
+    pub(super) async fn attach(
+        &mut self,
+        mount: &MountSummary,
+        proposal: &AliasProposal,
+        group_aliases: &[String],
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<AttachedLogin, Error> {
+        let name = Name::parse("alias name", &proposal.name)?;
+        let accessor = known_accessor(mount)?;
+        check_login_metadata(&proposal.metadata)?;
+        let found = self.entity_by_factors(&accessor, &name).await?;
+        let entity_created = found.is_none();
+        let (mut entity, changed) = match found {
+            Some(entity) if entity.disabled => return Ok(AttachedLogin::disabled(entity)),
+            Some(mut entity) => {
+                let changed =
+                    refresh_alias(&mut entity, &accessor, &name, &proposal.metadata, now)?;
+                (entity, changed)
+            }
+            None => {
+                let mut entity = self.new_entity(now, entropy).await?;
+                let mut alias = new_alias(&name, accessor.clone(), mount, now, entropy);
+                alias.metadata.clone_from(&proposal.metadata);
+                self.add_alias(&mut entity, alias, &name)?;
+                (entity, true)
+            }
+        };
+        let moved = self
+            .follow_named(&mut entity, &accessor, group_aliases)
+            .await?;
+        if changed || moved {
+            self.put_entity(&entity)?;
+        }
+        self.attached(entity, entity_created).await
+    }
+
     /// A new entity with a generated name, which is taken. The caller stores the entity. The name ends
     /// with its namespace, as OpenBao's does.
     pub(super) async fn new_entity(

@@ -17,6 +17,9 @@ use crate::subject::name::Name;
 pub(super) struct Records<'t> {
     view: &'t View,
     transaction: &'t mut Transaction,
+    /// Whether nothing will be stored, so that the groups' side of memberships can be left alone: it
+    /// may list thousands.
+    foresees: bool,
 }
 
 impl GroupSource<Group> for Records<'_> {
@@ -27,7 +30,29 @@ impl GroupSource<Group> for Records<'_> {
 
 impl<'t> Records<'t> {
     pub(super) fn new(view: &'t View, transaction: &'t mut Transaction) -> Self {
-        Self { view, transaction }
+        Self {
+            view,
+            transaction,
+            foresees: false,
+        }
+    }
+
+    /// The same for a transaction that will not be committed.
+    pub(super) fn foreseeing(self) -> Self {
+        Self {
+            foresees: true,
+            ..self
+        }
+    }
+
+    /// Whether nothing will be stored.
+    pub(super) const fn foresees(&self) -> bool {
+        self.foresees
+    }
+
+    /// Whether nothing has been changed.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.transaction.is_read_only()
     }
 
     /// The record at `key`.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::subject::Subject;
-use crate::subject::directory::{Author, Merge};
+use crate::subject::directory::{Author, Merge, keys};
 
 use super::{Fixture, mount, proposal};
 
@@ -77,4 +77,39 @@ async fn what_others_took_meanwhile_is_not_stored() {
     let before = fixture.view.list_all("").await.unwrap();
     assert!(!fixture.directory.store_foreseen(&merged).await.unwrap());
     assert_eq!(fixture.view.list_all("").await.unwrap(), before);
+}
+
+/// A group may have thousands of members, and a foreseen login comes with each request: the list is
+/// neither read nor made again.
+#[tokio::test]
+async fn the_members_of_groups_are_left_alone() {
+    let fixture = Fixture::new();
+    let (ops, dev) = (
+        fixture.external(&mount(1), "ops").await,
+        fixture.external(&mount(1), "dev").await,
+    );
+    fixture.login(&mount(1), "bob", &["dev"]).await.unwrap();
+    // What can't be read shows that nobody reads it.
+    for group in [&ops, &dev] {
+        let mut transaction = fixture.view.begin();
+        let key = keys::group_members(&group.id);
+        transaction.put(&fixture.view, &key, b"damaged".to_vec());
+        transaction.commit().await.unwrap();
+    }
+    fixture.login(&mount(1), "eve", &["ops"]).await.unwrap_err();
+    for who in ["bob", "eve"] {
+        let foreseen = fixture
+            .directory
+            .foresee_login(
+                &mount(1),
+                &proposal(who, &[]),
+                &["ops".to_owned()],
+                fixture.now,
+                &fixture.entropy,
+            )
+            .await
+            .unwrap();
+        let groups: Vec<_> = foreseen.groups().iter().map(|group| &group.id).collect();
+        assert_eq!(groups, [&ops.id]);
+    }
 }
