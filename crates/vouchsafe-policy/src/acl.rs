@@ -136,6 +136,19 @@ impl Acl {
         }
     }
 
+    /// How many rules it has: what it takes in memory goes by that.
+    #[must_use]
+    pub fn rule_count(&self) -> usize {
+        match &self.access {
+            Access::Root => 0,
+            Access::Rules(index) => {
+                index.exact_rules().count()
+                    + index.prefix_rules().count()
+                    + index.wildcard_rules().count()
+            }
+        }
+    }
+
     /// All rules, by kind and path; none for the root ACL.
     #[must_use]
     pub fn rules(&self) -> Vec<Listed> {

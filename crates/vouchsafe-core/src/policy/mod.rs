@@ -9,7 +9,8 @@ mod tests;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use serde::{Deserialize, Serialize};
 use vouchsafe_identity::subject::Subject;
 use vouchsafe_identity::template::resolve_selector;
@@ -24,6 +25,11 @@ use crate::iam::access::{IamAccess, POLICY_NAME};
 const POLICIES_CACHED: usize = 4_096;
 /// Compiled ACLs kept in memory.
 const ACLS_CACHED: usize = 16_384;
+/// The most rules that they have together. A rule takes about 200 bytes.
+const RULES_CACHED: u64 = 327_680;
+/// Parts of the cache that are locked by themselves. Each has its share of the bounds, and an ACL that
+/// has more rules than that is compiled for each request.
+const ACL_SHARDS: usize = 16;
 /// The largest policy text, in bytes.
 pub const POLICY_BYTES_MAX: usize = 512 * 1024;
 /// What every token may do unless it asks not to.
@@ -58,6 +64,28 @@ struct Numbered {
     policy: Arc<Policy>,
 }
 
+/// An ACL weighs what its rules take, and none less than the share that the largest number leaves it.
+#[derive(Clone)]
+struct ByRules;
+
+impl Weighter<AclKey, Arc<Acl>> for ByRules {
+    fn weight(&self, _: &AclKey, acl: &Arc<Acl>) -> u64 {
+        (acl.rule_count() as u64).max(RULES_CACHED / ACLS_CACHED as u64)
+    }
+}
+
+fn compiled_cache() -> Cache<AclKey, Arc<Acl>, ByRules> {
+    #[expect(clippy::expect_used, reason = "everything that has no default is set")]
+    let options = OptionsBuilder::new()
+        .shards(ACL_SHARDS)
+        .estimated_items_capacity(ACLS_CACHED)
+        .weight_capacity(RULES_CACHED)
+        .build()
+        .expect("options");
+    let (hasher, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
+    Cache::with_options(options, ByRules, hasher, lifecycle)
+}
+
 /// What a compiled ACL was made from.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct AclKey {
@@ -70,7 +98,7 @@ struct AclKey {
 pub struct PolicyStore {
     view: View,
     parsed: VersionedCache<Numbered>,
-    compiled: Cache<AclKey, Arc<Acl>>,
+    compiled: Cache<AclKey, Arc<Acl>, ByRules>,
     next_number: AtomicU64,
     root: Arc<Acl>,
     /// The capabilities of the REST API, in the order of [`IamAccess::ALL`].
@@ -85,7 +113,7 @@ impl PolicyStore {
         Self {
             view: root.sub("core/policy/"),
             parsed: VersionedCache::new(POLICIES_CACHED),
-            compiled: Cache::new(ACLS_CACHED),
+            compiled: compiled_cache(),
             next_number: AtomicU64::new(1 + by_access.len() as u64),
             root: Arc::new(Acl::root()),
             by_access,
@@ -246,7 +274,10 @@ impl PolicyStore {
                 Some(_) | None => None,
             },
         };
-        if let Some(acl) = self.compiled.get(&key) {
+        // Of a subject that no other request meets, nothing is kept: whoever brings another proof each
+        // time would fill the cache.
+        let is_kept = key.subject.is_none() || subject.is_none_or(Subject::is_as_stored);
+        if is_kept && let Some(acl) = self.compiled.get(&key) {
             return Ok(acl);
         }
         let policies: Vec<Arc<Policy>> = policies
@@ -254,7 +285,9 @@ impl PolicyStore {
             .map(|numbered| Arc::clone(&numbered.policy))
             .collect();
         let acl = Arc::new(Acl::compile(&policies, &TemplateSubject { subject, now }));
-        self.compiled.insert(key, Arc::clone(&acl));
+        if is_kept {
+            self.compiled.insert(key, Arc::clone(&acl));
+        }
         Ok(acl)
     }
 

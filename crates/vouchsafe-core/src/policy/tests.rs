@@ -8,10 +8,12 @@ use vouchsafe_identity::subject::{Directory, Subject};
 use vouchsafe_logical::{
     AliasProposal, MountSummary, Operation, PolicyName, PolicyNames, Timestamp, View,
 };
-use vouchsafe_policy::{Acl, Ask};
+use vouchsafe_policy::{Acl, Ask, Policy};
 use vouchsafe_testing::{MemoryStore, SeededEntropy};
 
-use super::{POLICY_BYTES_MAX, PolicyStore, effective};
+use super::{
+    ACLS_CACHED, AclKey, POLICY_BYTES_MAX, PolicyStore, RULES_CACHED, compiled_cache, effective,
+};
 
 fn now() -> Timestamp {
     Timestamp::from_second(1_767_225_600).unwrap()
@@ -96,22 +98,38 @@ impl People {
         }
     }
 
-    async fn log_in(&self, who: &str, metadata: &[(&str, &str)]) -> Arc<Subject> {
-        let mount = MountSummary {
+    fn mount() -> MountSummary {
+        MountSummary {
             accessor: "auth_test_1".to_owned(),
             kind: "test".to_owned(),
             path: "auth/test/".to_owned(),
             local: false,
             default_lease_ttl: Duration::ZERO,
             max_lease_ttl: Duration::ZERO,
-        };
+        }
+    }
+
+    fn proposal(who: &str, metadata: &[(&str, &str)]) -> AliasProposal {
         let metadata = metadata.iter();
-        let proposal = AliasProposal {
+        AliasProposal {
             name: who.to_owned(),
             metadata: metadata
                 .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
                 .collect::<BTreeMap<_, _>>(),
-        };
+        }
+    }
+
+    /// Whom a login would be that stores nothing.
+    async fn foresee(&self, who: &str, metadata: &[(&str, &str)]) -> Arc<Subject> {
+        let (mount, proposal) = (Self::mount(), Self::proposal(who, metadata));
+        self.directory
+            .foresee_login(&mount, &proposal, &[], now(), &self.entropy)
+            .await
+            .unwrap()
+    }
+
+    async fn log_in(&self, who: &str, metadata: &[(&str, &str)]) -> Arc<Subject> {
+        let (mount, proposal) = (Self::mount(), Self::proposal(who, metadata));
         let mut transaction = self.root.begin();
         let attached = self
             .directory
@@ -129,6 +147,64 @@ impl People {
         let id = attached.entity_id.to_string();
         self.directory.subject(&id).await.unwrap().unwrap()
     }
+}
+
+/// Whoever brings another proof each time must not fill the cache, nor take others' ACLs out of it.
+#[tokio::test]
+async fn nothing_is_kept_for_a_subject_that_no_other_request_meets() {
+    let people = People::new();
+    people.log_in("bob", &[("team", "red")]).await;
+    let policies = PolicyStore::new(&people.root);
+    let text = r#"path "kv/{{identity.entity.aliases.auth_test_1.metadata.team}}" { capabilities = ["read"] }"#;
+    policies.write(&name("p"), text).await.unwrap();
+    let names = names(&["p"]);
+    let (stranger, another) = ([("team", "blue")], [("team", "green")]);
+    for (who, metadata) in [("eve", &stranger), ("bob", &another)] {
+        for _ in 0..3 {
+            let subject = people.foresee(who, metadata).await;
+            let acl = policies.acl(&names, Some(&subject), now()).await.unwrap();
+            assert!(may_read(&acl, &format!("kv/{}", metadata[0].1)));
+            assert!(!may_read(&acl, "kv/red"));
+        }
+    }
+    assert_eq!(policies.compiled.len(), 0);
+    // As it is stored, it is everybody's.
+    let held = people.foresee("bob", &[("team", "red")]).await;
+    for _ in 0..3 {
+        policies.acl(&names, Some(&held), now()).await.unwrap();
+    }
+    assert_eq!(policies.compiled.len(), 1);
+}
+
+/// The bounds on memory: so many ACLs, and so many rules of all of them.
+#[test]
+fn acls_are_kept_within_both_bounds() {
+    let filled = |rules: usize, acls: u64| {
+        let rules: String = (0..rules)
+            .map(|rule| format!("path \"kv/{rule}\" {{ capabilities = [\"read\"] }}\n"))
+            .collect();
+        let policy = Arc::new(Policy::parse("p", &rules).unwrap());
+        let acl = Arc::new(Acl::compile(&[policy], &vouchsafe_policy::NoSubject));
+        let cache = compiled_cache();
+        for number in 0..acls {
+            let key = AclKey {
+                policies: vec![number],
+                subject: None,
+                second: None,
+            };
+            cache.insert(key, Arc::clone(&acl));
+        }
+        cache.len()
+    };
+    let share = usize::try_from(RULES_CACHED).unwrap() / ACLS_CACHED;
+    for rules in [1, share] {
+        let kept = filled(rules, 4 * ACLS_CACHED as u64);
+        assert!((ACLS_CACHED / 2..=ACLS_CACHED).contains(&kept), "{kept}");
+    }
+    let many = 1_000;
+    let most = usize::try_from(RULES_CACHED).unwrap() / many;
+    let kept = filled(many, 4 * most as u64);
+    assert!((most / 2..=most).contains(&kept), "{kept} of {most}");
 }
 
 #[tokio::test]

@@ -108,6 +108,12 @@ impl Subject {
         self.is_stored
     }
 
+    /// Whether all of it is as storage has it, so that other requests meet the very same.
+    #[must_use]
+    pub const fn is_as_stored(&self) -> bool {
+        !self.sources.is_empty()
+    }
+
     /// What claim templates and templated policy paths may read.
     #[must_use]
     pub fn template_data(&self) -> TemplateSubject<'_> {
