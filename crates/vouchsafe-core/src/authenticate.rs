@@ -263,6 +263,7 @@ async fn caller_of(
         is_authenticated: true,
         claims: entry.claims.clone(),
         entity_id: entry.entity_id.clone(),
+        subject: subject.clone().map(Opaque::new).unwrap_or_default(),
         display_name: entry.display_name.clone(),
         accessor,
         token_hash,

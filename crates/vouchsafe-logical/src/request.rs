@@ -35,7 +35,7 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
 }
 
-/// Something of the pipeline's that passes through a backend, which can't look into it.
+/// Something of the pipeline's that passes through backends; only who knows its type can look into it.
 #[derive(Clone, Default)]
 pub struct Opaque(Option<Arc<dyn Any + Send + Sync>>);
 
@@ -69,6 +69,9 @@ pub struct CallerSummary {
     pub claims: Option<std::sync::Arc<crate::field::Data>>,
     /// The entity behind the token; none for root tokens and public routes.
     pub entity_id: Option<String>,
+    /// That entity with its groups as the request's proof has them, which storage may not: for the
+    /// identity engine.
+    pub subject: Opaque,
     /// The display name of the token.
     pub display_name: String,
     /// The accessor of the token.

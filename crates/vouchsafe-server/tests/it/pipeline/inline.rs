@@ -539,6 +539,57 @@ async fn policies_follow_the_proof_though_nothing_is_stored() {
     }
 }
 
+/// An identity token says what this proof says, not what the last stored login said: a group that was
+/// lost since must not be signed.
+#[tokio::test]
+async fn an_identity_token_has_the_facts_of_this_proof() {
+    let server = builder()
+        .with(
+            "identity/group",
+            json!({ "name": "crew", "type": "external" }),
+        )
+        .start()
+        .await;
+    let accessor = server.accessor("auth/probe/").await;
+    let group = server.read("identity/group/name/crew").await["id"].clone();
+    let alias = json!({ "name": "crew", "mount_accessor": accessor, "canonical_id": group });
+    server.write("identity/group-alias", alias).await;
+    let template = r#"{"groups": {{identity.entity.groups.names}}, "ref": {{identity.entity.aliases.ACC.metadata.ref}}}"#;
+    for (path, body) in [
+        (
+            "key",
+            json!({ "algorithm": "ES256", "allowed_client_ids": "*" }),
+        ),
+        (
+            "role",
+            json!({ "key": "ci", "template": template.replace("ACC", &accessor) }),
+        ),
+    ] {
+        server
+            .write(&format!("identity/oidc/{path}/ci"), body)
+            .await;
+    }
+    let fields = |reference: &str, groups: &str| json!({ "token_policies": "app", "metadata": { "ref": reference }, "groups": groups });
+    server.login("bob", fields("main", "crew")).await;
+    for (reference, groups, names) in [
+        ("main", "crew", json!(["crew"])),
+        ("other", "", Value::Null),
+        ("main", "", Value::Null),
+    ] {
+        let path = "identity/oidc/token/ci";
+        let answer = as_probe(&server, path, "bob", fields(reference, groups)).await;
+        let claims = claims_of(&answer.expect(200).json()["data"]["token"]);
+        assert_eq!(claims["groups"], names);
+        assert_eq!(claims["ref"], reference);
+    }
+}
+
+fn claims_of(jwt: &Value) -> Value {
+    let claims = jwt.as_str().and_then(|jwt| jwt.split('.').nth(1));
+    let claims = URL_SAFE_NO_PAD.decode(claims.expect("claims"));
+    serde_json::from_slice(&claims.expect("base64url")).expect("JSON")
+}
+
 /// An identity token needs somebody to name: an entity is used, and never made.
 #[tokio::test]
 async fn an_entity_is_used_and_never_made() {
@@ -553,13 +604,8 @@ async fn an_entity_is_used_and_never_made() {
     };
     token().await.expect(400);
     let entity_id = server.login("bob", json!({})).await.entity_id;
-    let jwt = token().await.expect(200).json()["data"]["token"].clone();
-    let claims = jwt.as_str().and_then(|jwt| jwt.split('.').nth(1));
-    let claims = URL_SAFE_NO_PAD
-        .decode(claims.expect("claims"))
-        .expect("base64url");
-    let claims: Value = serde_json::from_slice(&claims).expect("JSON");
-    assert_eq!(claims["sub"], entity_id);
+    let answer = token().await.expect(200).json();
+    assert_eq!(claims_of(&answer["data"]["token"])["sub"], entity_id);
     let entity = format!("identity/entity/id/{entity_id}");
     server.write(&entity, json!({ "disabled": true })).await;
     let refused = token().await.expect(403);

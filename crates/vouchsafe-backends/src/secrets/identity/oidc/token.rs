@@ -57,7 +57,10 @@ async fn issue(identity: &Identity, call: &Call<'_>) -> Result<Reply, Error> {
             "no entity associated with the request's token",
         )
     })?;
-    let subject = identity.directory.subject(entity_id).await?;
+    let subject = match call.caller.subject.open::<Subject>() {
+        Some(subject) => Some(subject),
+        None => identity.directory.subject(entity_id).await?,
+    };
     let subject = subject
         .filter(|subject| !subject.disabled())
         .ok_or_else(|| Error::denied("entity_missing_or_disabled"))?;
