@@ -80,6 +80,11 @@ fn reach(url: &Url, host: &str, request: &FetchRequest) -> Result<Reach, FetchEr
     match (secure, request.addresses) {
         (true, Addresses::Any) => Ok(Reach::Any),
         (true, Addresses::Public) => Ok(Reach::Public),
+        (false, Addresses::Any) if request.plaintext == Plaintext::Refused => {
+            Err(FetchError::Plaintext(format!(
+                "{host}: `http` is refused; expected `https`, since who names this address is elsewhere"
+            )))
+        }
         (false, Addresses::Any) => Ok(Reach::Loopback),
         // No address is both.
         (false, Addresses::Public) => Err(plaintext_refused(host)),
@@ -149,6 +154,12 @@ mod tests {
         ] {
             assert_eq!(loopback(url), Err("fetch_plaintext_refused"), "{url}");
         }
+        for url in ["http://127.0.0.1/", "http://localhost/", "http://10.0.0.1/"] {
+            let refused = judge(url, Plaintext::Refused, Addresses::Any);
+            assert_eq!(refused, Err("fetch_plaintext_refused"), "{url}");
+        }
+        let secure = judge("https://127.0.0.1/", Plaintext::Refused, Addresses::Any);
+        assert_eq!(secure, Ok(Reach::Any));
         let allowed = judge("http://10.0.0.1/", Plaintext::Allowed, Addresses::Any);
         assert_eq!(allowed, Ok(Reach::Any));
     }

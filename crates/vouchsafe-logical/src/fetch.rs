@@ -7,6 +7,7 @@
 //! [`Fetch`].
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,11 +24,51 @@ pub const FETCH_BYTES_MAX: usize = 1024 * 1024;
 /// Whether a request may go without TLS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Plaintext {
+    /// `https` only.
+    Refused,
     /// `http` to a loopback address only.
     #[default]
     Loopback,
     /// `http` to any address: the operator said `allow_http`.
     Allowed,
+}
+
+impl Plaintext {
+    /// The rule for an address that somebody else's document names, where `self` is the rule for the
+    /// document at `document_url`. `http` to loopback is for issuers on this machine: one elsewhere must
+    /// not lead requests to what listens here.
+    #[must_use]
+    pub fn for_named_by(self, document_url: &str) -> Self {
+        match self {
+            Self::Loopback if !is_here(document_url) => Self::Refused,
+            rule => rule,
+        }
+    }
+}
+
+/// Whether a document that was had under [`Plaintext::Loopback`] is on this machine. With `http` it is:
+/// its address was judged when it was connected to.
+fn is_here(url: &str) -> bool {
+    let Some((scheme, rest)) = url.trim_start().split_once("://") else {
+        return false;
+    };
+    if scheme.eq_ignore_ascii_case("http") {
+        return true;
+    }
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let authority = &rest[..end];
+    let host = match authority.rsplit_once(':') {
+        // The colons of `[::1]` are its own.
+        Some((host, port)) if !port.ends_with(']') => host,
+        _ => authority,
+    };
+    let literal = host.trim_start_matches('[').trim_end_matches(']');
+    let address = literal.parse::<IpAddr>();
+    // User information is not sent, so such a URL is not fetched; it is not to be mistaken for a host.
+    if authority.contains('@') {
+        return false;
+    }
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Which addresses a name may resolve to. Judged on the addresses that are connected to, so a name
@@ -201,5 +242,42 @@ impl Fetch for NoFetch {
                 request.url
             )))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Plaintext::{self, Allowed, Loopback, Refused};
+
+    #[test]
+    fn only_a_document_on_this_machine_names_http_on_this_machine() {
+        for here in [
+            "http://127.0.0.1:8200/a",
+            "http://issuer.example",
+            "HTTP://issuer.example",
+            "https://localhost",
+            "https://LOCALHOST:8200/a?b",
+            "https://127.0.0.2/",
+            "https://[::1]:1/a",
+            "https://[::1]",
+        ] {
+            assert_eq!(Loopback.for_named_by(here), Loopback, "{here}");
+        }
+        for elsewhere in [
+            "https://issuer.example/127.0.0.1",
+            "https://127.0.0.1.example",
+            "https://127.0.0.1@issuer.example",
+            "https://localhost:1@issuer.example",
+            "https://issuer.example?@localhost",
+            "https://[2001:db8::1]:1",
+            "https://10.0.0.1",
+            "localhost",
+            "",
+        ] {
+            assert_eq!(Loopback.for_named_by(elsewhere), Refused, "{elsewhere}");
+            assert_eq!(Allowed.for_named_by(elsewhere), Allowed);
+            assert_eq!(Refused.for_named_by("http://[::1]"), Refused);
+        }
+        assert_eq!(Plaintext::default(), Loopback);
     }
 }

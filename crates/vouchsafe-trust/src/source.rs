@@ -55,6 +55,14 @@ impl Default for FetchRules {
 }
 
 impl FetchRules {
+    /// The rules for what the document at `document_url` names.
+    pub(crate) fn for_named_by(&self, document_url: &str) -> Self {
+        Self {
+            plaintext: self.plaintext.for_named_by(document_url),
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn get(&self, endpoint: &Endpoint) -> FetchRequest {
         FetchRequest {
             ca_pem: endpoint.ca_pem.clone(),

@@ -70,7 +70,7 @@ impl PrivateIssuer<'_> {
     /// They can't be fetched; they are no JSON objects, or lack `issuer` or `jwks_uri`.
     pub async fn read(&self) -> Result<Documents, ReadFault> {
         let address = format!("{}{PROVIDER_METADATA_PATH}", self.url);
-        let answer = self.get(&address, self.bearer).await;
+        let answer = self.get(&address, self.bearer, self.plaintext).await;
         let openid_configuration = object(&address, &answer.map_err(ReadFault::Source)?)?;
         let text = |name: &str| {
             let text = openid_configuration.get(name).and_then(Value::as_str);
@@ -100,22 +100,28 @@ impl PrivateIssuer<'_> {
         let before = if is_own || site(jwks_uri) == site(public) {
             String::new()
         } else {
-            match self.get(jwks_uri, None).await {
+            let plaintext = self.plaintext.for_named_by(self.url);
+            match self.get(jwks_uri, None, plaintext).await {
                 Ok(answer) => return Ok((jwks_uri.to_owned(), answer)),
                 Err(fault) => format!("; before that, {fault}"),
             }
         };
-        match self.get(&at_own, self.bearer).await {
+        match self.get(&at_own, self.bearer, self.plaintext).await {
             Ok(answer) => Ok((at_own, answer)),
             Err(fault) => Err(ReadFault::Source(format!("{fault}{before}"))),
         }
     }
 
-    async fn get(&self, url: &str, bearer: Option<&Secret<String>>) -> Result<Fetched, String> {
+    async fn get(
+        &self,
+        url: &str,
+        bearer: Option<&Secret<String>>,
+        plaintext: Plaintext,
+    ) -> Result<Fetched, String> {
         let request = FetchRequest {
             bearer: bearer.cloned(),
             ca_pem: self.ca_pem.map(str::to_owned),
-            plaintext: self.plaintext,
+            plaintext,
             ..FetchRequest::get(url)
         };
         match self.fetch.fetch(request).await {
@@ -152,7 +158,35 @@ fn site(url: &str) -> Site {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+    use vouchsafe_testing::FakeFetcher;
+
     use super::*;
+
+    #[tokio::test]
+    async fn an_issuer_elsewhere_names_no_keys_on_this_machine() {
+        for (url, expected) in [
+            ("https://issuer.example", Plaintext::Refused),
+            ("http://127.0.0.1:1", Plaintext::Loopback),
+        ] {
+            let (fetch, keys) = (FakeFetcher::default(), "http://127.0.0.1:9/keys");
+            let document = json!({"issuer": url, "jwks_uri": keys});
+            fetch.serve(&format!("{url}{PROVIDER_METADATA_PATH}"), document);
+            fetch.serve(keys, json!({"keys": []}));
+            let issuer = PrivateIssuer {
+                url,
+                bearer: None,
+                ca_pem: None,
+                plaintext: Plaintext::Loopback,
+                public: Some("https://public.example"),
+                fetch: &fetch,
+            };
+            issuer.read().await.unwrap();
+            let requests = fetch.requests();
+            assert_eq!(requests[0].plaintext, Plaintext::Loopback);
+            assert_eq!(requests[1].plaintext, expected, "{url}");
+        }
+    }
 
     #[test]
     fn urls_are_taken_apart_at_their_path() {

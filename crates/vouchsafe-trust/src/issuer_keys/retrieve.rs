@@ -5,7 +5,7 @@ use std::time::Duration;
 use vouchsafe_logical::Fetched;
 
 use super::{
-    Arc, Cause, Document, Endpoint, Fetch, Freshness, IssuerKeys, JwkSet, KeySource,
+    Arc, Cause, Document, Endpoint, Fetch, FetchRules, Freshness, IssuerKeys, JwkSet, KeySource,
     ProviderMetadata, Refusal, Snapshot, Timestamp, together,
 };
 use crate::discovery;
@@ -29,7 +29,7 @@ impl IssuerKeys {
             KeySource::Jwks(endpoints) => {
                 let sets = endpoints
                     .iter()
-                    .map(|endpoint| self.retrieve_set(endpoint, fetch, now));
+                    .map(|endpoint| self.retrieve_set(endpoint, &self.fetch_rules, fetch, now));
                 (None, together(sets).await)
             }
             KeySource::Discovery(endpoint) => {
@@ -54,7 +54,9 @@ impl IssuerKeys {
                     url: jwks_uri,
                     ca_pem: endpoint.ca_pem.clone(),
                 };
-                (asked, vec![self.retrieve_set(&keys, fetch, now).await])
+                let rules = self.fetch_rules.for_named_by(&endpoint.url);
+                let set = self.retrieve_set(&keys, &rules, fetch, now).await;
+                (asked, vec![set])
             }
         }
     }
@@ -69,7 +71,7 @@ impl IssuerKeys {
             url: discovery::document_url(&endpoint.url),
             ca_pem: endpoint.ca_pem.clone(),
         };
-        let fetched = self.get(&document, fetch).await?;
+        let fetched = self.get(&document, &self.fetch_rules, fetch).await?;
         let metadata = discovery::parse_document(&endpoint.url, &fetched.body)
             .map_err(|error| unavailable(error.to_string()))?;
         Ok(self.document(metadata, fetched.max_age, now))
@@ -78,18 +80,24 @@ impl IssuerKeys {
     async fn retrieve_set(
         &self,
         endpoint: &Endpoint,
+        rules: &FetchRules,
         fetch: &dyn Fetch,
         now: Timestamp,
     ) -> Retrieved<JwkSet> {
-        let fetched = self.get(endpoint, fetch).await?;
+        let fetched = self.get(endpoint, rules, fetch).await?;
         let keys = JwkSet::parse(&fetched.body)
             .map_err(|error| unavailable(format!("the keys at {}: {error}", endpoint.url)))?;
         Ok(self.document(keys, fetched.max_age, now))
     }
 
-    async fn get(&self, endpoint: &Endpoint, fetch: &dyn Fetch) -> Result<Fetched, Refusal> {
+    async fn get(
+        &self,
+        endpoint: &Endpoint,
+        rules: &FetchRules,
+        fetch: &dyn Fetch,
+    ) -> Result<Fetched, Refusal> {
         let fetched = fetch
-            .fetch(self.fetch_rules.get(endpoint))
+            .fetch(rules.get(endpoint))
             .await
             .map_err(|error| unavailable(format!("GET {}: {error}", endpoint.url)))?;
         if fetched.status != OK {

@@ -3,6 +3,7 @@
 use serde_json::json;
 use vouchsafe_jose::limits::KEYS_TRIED_MAX;
 use vouchsafe_jose::{Algorithm, AlgorithmSet, SigningKey, UnverifiedJwt};
+use vouchsafe_logical::fetch::Plaintext;
 use vouchsafe_trust::{KeySource, RefusalKind, parse_pem_keys};
 
 use crate::issuer::{DOCUMENT, ISSUER, KEYS, Key, World, at, set};
@@ -104,12 +105,27 @@ async fn the_authorities_and_guards_of_the_configuration_go_with_each_request() 
     world.keys.load(&world.servers, &world.clock).await.unwrap();
     let requests = world.servers.requests();
     assert_eq!(requests.len(), 2);
-    for request in requests {
+    for request in &requests {
         assert_eq!(request.ca_pem.as_deref(), Some("pem"));
-        assert_eq!(
-            request.plaintext,
-            vouchsafe_logical::fetch::Plaintext::Loopback
-        );
+    }
+    // An issuer elsewhere names nothing on this machine.
+    let rules = [Plaintext::Loopback, Plaintext::Refused];
+    assert_eq!([requests[0].plaintext, requests[1].plaintext], rules);
+}
+
+#[tokio::test]
+async fn an_issuer_on_this_machine_may_name_keys_on_it() {
+    let issuer = "http://127.0.0.1:9";
+    let world = World::of(KeySource::Discovery(at(issuer)));
+    let document = format!("{issuer}/.well-known/openid-configuration");
+    let keys = format!("{issuer}/keys");
+    world
+        .servers
+        .serve(&document, json!({"issuer": issuer, "jwks_uri": keys}));
+    world.publish(&keys, &[]);
+    world.keys.load(&world.servers, &world.clock).await.unwrap();
+    for request in world.servers.requests() {
+        assert_eq!(request.plaintext, Plaintext::Loopback);
     }
 }
 

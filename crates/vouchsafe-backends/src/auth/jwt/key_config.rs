@@ -224,20 +224,25 @@ impl KeyConfig {
         Ok(IssuerKeys::with_rules(self.source()?, fetch, self.rules()))
     }
 
-    /// A request to an address that the issuer's discovery document names, under the same guards as
-    /// the request for the document itself.
+    /// A request to an address that the issuer's discovery document names, under the guards of the
+    /// request for the document itself; `http` to this machine only where that is here as well.
     pub(super) fn guarded(&self, request: FetchRequest) -> FetchRequest {
         let ca_pem = &self.discovery_ca_pem;
         FetchRequest {
             ca_pem: (!ca_pem.is_empty()).then(|| ca_pem.clone()),
-            plaintext: self.plaintext(),
+            plaintext: self.named_plaintext(),
             addresses: self.addresses(),
             ..request
         }
     }
 
+    /// Whether `http` will do for what the discovery document names.
+    pub(super) fn named_plaintext(&self) -> Plaintext {
+        self.plaintext().for_named_by(&self.discovery_url)
+    }
+
     /// Whether `http` will do to reach other machines.
-    pub(super) const fn plaintext(&self) -> Plaintext {
+    const fn plaintext(&self) -> Plaintext {
         match self.allow_http {
             true => Plaintext::Allowed,
             false => Plaintext::Loopback,

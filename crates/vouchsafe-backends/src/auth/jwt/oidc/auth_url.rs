@@ -114,7 +114,7 @@ impl Jwt {
         let metadata = self.provider_metadata(&config).await?;
         let endpoint = metadata.authorization_endpoint.as_deref();
         let endpoint = endpoint.ok_or("the provider names no authorization_endpoint")?;
-        let endpoint = authorization_endpoint(endpoint, config.keys.plaintext())?;
+        let endpoint = authorization_endpoint(endpoint, config.keys.named_plaintext())?;
         let (entropy, clock) = (self.system.entropy(), self.system.clock());
         let begun = self.pending.begin(beginning, entropy, clock.now());
         Ok(with_parameters(
@@ -140,26 +140,34 @@ impl Jwt {
     }
 }
 
-/// Where a browser is sent: nothing that is not fetched, and `http` only as the mount's settings have
-/// it.
+/// Where a browser is sent: nothing that is not fetched, and `http` only as the provider's other
+/// addresses.
 fn authorization_endpoint(text: &str, plaintext: Plaintext) -> Result<Url, String> {
     let fault = |what: &str| format!("authorization_endpoint {:?} {what}", shortened(text));
     let url = Url::parse(text).map_err(|_| fault("is not an absolute URL"))?;
-    let is_loopback = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
+    let may_be_http = match plaintext {
+        Plaintext::Refused => false,
+        Plaintext::Loopback => is_loopback(&url),
+        Plaintext::Allowed => true,
     };
     match url.scheme() {
         "https" => {}
-        "http" if is_loopback || plaintext == Plaintext::Allowed => {}
+        "http" if may_be_http => {}
         _ => return Err(fault("is not `https`")),
     }
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
         return Err(fault("has user information or a fragment"));
     }
     Ok(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 /// The authentication request (OpenID Connect Core 1.0 §3.1.2.1).
