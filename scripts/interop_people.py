@@ -58,6 +58,9 @@ def interop(report, binary):
                 auth, _ = Person(other, os.path.abspath(binary)).log_in("ada")
                 what = "our command line logs in to OpenBao's server"
                 report.equal(what, auth["metadata"], {"role": "person"})
+                configure(other, theirs.issuer, oidc_response_mode="form_post")
+                auth, _ = Person(other, os.path.abspath(binary)).log_in("grace")
+                report.equal(f"{what} by form_post", auth["metadata"], {"role": "person"})
 
 
 def configure(server, issuer, **parameters):

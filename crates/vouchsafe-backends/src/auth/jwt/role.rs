@@ -15,6 +15,7 @@ use vouchsafe_logical::{
 
 use super::Jwt;
 use super::bound_claims::{BoundClaims, ClaimsType};
+use super::oidc::is_callback_of_server;
 use crate::auth::former_names::{FormerNames, FormerTokenFields};
 use crate::auth::role_name::RoleName;
 
@@ -292,6 +293,17 @@ impl Role {
                     "multiple keys are mapped to metadata key {key:?}"
                 )));
             }
+        }
+        let mut uris = self.allowed_redirect_uris.iter().flatten();
+        if let Some(uri) = uris.find(|uri| is_callback_of_server(uri)) {
+            return Err(Error::invalid_because(
+                "redirect_uri_of_server",
+                format!(
+                    "'allowed_redirect_uris' has {uri:?}, the callback of a server: whoever begins a login \
+                     would get the token of whoever ends it; expected an address at which the program that \
+                     logs in listens"
+                ),
+            ));
         }
         if self.user_claim.is_empty() {
             return Err(Error::invalid("a user claim must be defined on the role"));

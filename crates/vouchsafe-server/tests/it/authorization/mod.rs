@@ -16,6 +16,7 @@ mod samples;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use vouchsafe_core::Outcome;
 use vouchsafe_core::door::DOORS;
@@ -279,6 +280,33 @@ fn check_uncovered(uncovered: &BTreeMap<String, String>) {
         fresh.is_empty(),
         "nobody succeeds in these rows; write a sample of a good request in samples.rs: {fresh:#?}"
     );
+}
+
+/// Wrapping writes: on the way in, only what ends with a proof of identity is wrapped.
+#[tokio::test]
+async fn no_login_wraps_anything_but_a_login() {
+    let world = World::build().await;
+    let logins = rows(&world.core)
+        .into_iter()
+        .filter(|row| matches!(row.access, Access::Login(_)));
+    let mut wrapped = 0;
+    for row in logins {
+        let plain = cell(&world, &row, Who::Nobody).await.result;
+        let plain = plain.unwrap_or_else(|error| panic!("{}: {error}", row.name()));
+        let is_proof = matches!(plain.response, Response::Auth(_));
+        let fork = world.core.fork().await;
+        let mut request = Samples { world: &world }.request(&row.mount, row.pattern, row.operation);
+        world.begin(&fork, &row, &mut request).await;
+        let mut asked = fork.request(row.operation, &request.path, None, request.data);
+        asked.wrap_ttl = Some(Duration::from_secs(60));
+        let result = fork.core.handle(&asked).await.result;
+        assert_eq!(result.is_ok(), is_proof, "{}", row.name());
+        match result {
+            Ok(_) => wrapped += 1,
+            Err(error) => assert_eq!(error.reason(), "public_not_wrappable", "{}", row.name()),
+        }
+    }
+    assert!(wrapped >= 4, "{wrapped}");
 }
 
 /// The list of doors that need no key is short and known.

@@ -45,7 +45,6 @@ pub(super) struct Listener {
 /// What the browser brought, and the browser, waiting for a page.
 pub(super) struct Answered {
     parameters: Parameters,
-    is_posted: bool,
     browser: Browser,
     /// The others end with it.
     _connections: JoinSet<()>,
@@ -65,7 +64,6 @@ type Parameters = BTreeMap<String, String>;
 /// What one connection hands to the command.
 struct Arrived {
     parameters: Parameters,
-    is_posted: bool,
     browser: Browser,
 }
 
@@ -133,7 +131,6 @@ impl Listener {
         let arrived = tokio::time::timeout(limit, arrived).await.ok()??;
         Some(Answered {
             parameters: arrived.parameters,
-            is_posted: arrived.is_posted,
             browser: arrived.browser,
             _connections: connections,
         })
@@ -164,11 +161,6 @@ impl Answered {
     /// A parameter of the answer.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(String::as_str)
-    }
-
-    /// Whether the browser posted it.
-    pub(super) const fn is_posted(&self) -> bool {
-        self.is_posted
     }
 
     /// Shows the browser a page, and ends.
@@ -218,7 +210,6 @@ impl Desk {
         if request.uri().path() != CALLBACK_PATH {
             return unexpected(StatusCode::NOT_FOUND, "There is nothing here.");
         }
-        let is_posted = *request.method() == Method::POST;
         let text = match *request.method() {
             Method::GET => request.uri().query().unwrap_or_default().to_owned(),
             Method::POST => {
@@ -252,7 +243,6 @@ impl Desk {
         let (page, waiting) = oneshot::channel();
         let arrived = Arrived {
             parameters,
-            is_posted,
             browser: Browser {
                 page,
                 gone: taken(gone),

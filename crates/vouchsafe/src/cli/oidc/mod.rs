@@ -171,18 +171,6 @@ fn end(
         let said = format!("The provider refused: {text}");
         context.console.error_line(said.trim_end_matches(": "));
     }
-    if answered.is_posted() {
-        // The provider may know no other way (`form_post`), and the server wants it the same way.
-        let mut body = Map::new();
-        for name in ["state", "code"] {
-            body.insert(name.to_owned(), given(name).unwrap_or_default().into());
-        }
-        let posted = Request::write(&path, Value::Object(body))?
-            .with_credential(Credential::Anonymous)
-            .with_wrap_ttl(Some(Duration::ZERO));
-        // What is wrong with it shows at the end of the login, in better words.
-        context.send(&posted, DOING)?;
-    }
     let mut request = Request::read(&path)?
         .with_credential(Credential::Anonymous)
         .with_secret_query()

@@ -108,6 +108,13 @@ impl Jwt {
                 "redirect_uri is not in allowed_redirect_uris of role {name:?}"
             ));
         }
+        // A role of an older version may list it.
+        if redirect::is_callback_of_server(&beginning.redirect_uri) {
+            return Err(format!(
+                "redirect_uri is the callback of the server itself, which role {name:?} must not list in \
+                 allowed_redirect_uris"
+            ));
+        }
         let config = Arc::clone(&beginning.config);
         let redirect_uri = beginning.redirect_uri.clone();
         // First the provider: who can't be sent there begins nothing.

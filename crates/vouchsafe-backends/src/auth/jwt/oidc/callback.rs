@@ -2,13 +2,9 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde_json::{Map, Value};
 use vouchsafe_jose::{UnverifiedJwt, VerifiedJwt};
-use vouchsafe_logical::response::Raw;
-use vouchsafe_logical::{
-    Access, Answer, Call, Error, ErrorKind, Method, Operation, Reply, Route, Secret, input,
-};
+use vouchsafe_logical::{Access, Answer, Call, Error, Method, Operation, Route, input};
 use vouchsafe_trust::RefusalKind;
 use vouchsafe_trust::discovery::ProviderMetadata;
 use vouchsafe_trust::times::numeric_date;
@@ -19,23 +15,22 @@ use super::super::login::{address_allowed, judge};
 use super::super::role::{Role, RoleType};
 use super::super::trusted::Trusted;
 use super::id_token::Expected;
-use super::pending::{CODE_BYTES_MAX, Pending};
+use super::pending::Pending;
 use super::provider::{self, Tokens};
 use super::{login_failed, redirect, verification_failed};
 
 pub(in super::super) const ROUTE: Route<Jwt> = Route {
     pattern: "oidc/callback",
     access: Access::Login(|_| None),
-    methods: &[
-        Method::with::<CallbackInput>(Operation::Read, callback),
-        Method::update::<CallbackInput>(form_post).document(),
-    ],
+    // No POST: with `form_post` the program that began the login receives the form, and asks here. What
+    // a browser brought itself would wait for whoever began, and that need not be who logged in.
+    methods: &[Method::with::<CallbackInput>(Operation::Read, callback)],
     exists: None,
     help: "End a login through the OpenID provider with what the provider answered.",
 };
 
-/// What `code` is where the code itself came by `form_post`.
-const NO_CODE: &str = "no_code";
+/// The longest authorization code, in bytes.
+const CODE_BYTES_MAX: usize = 4_096;
 
 /// Claims about the ID token itself and the login at the provider (OpenID Connect Core 1.0 §2). Nothing
 /// that is not signed says how somebody logged in.
@@ -56,17 +51,12 @@ const OF_THE_TOKEN: [&str; 14] = [
     "sid",
 ];
 
-/// What a browser is shown that has posted the provider's answer here. It leads nowhere: whoever
-/// began the login asks for its end.
-const POSTED: &str = "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
-    <title>Vouchsafe</title>\n<p>The answer of the provider has arrived. You may close this window.\n";
-
 input! {
     /// The provider's answer (OpenID Connect Core 1.0 §3.1.2.5), and who passes it on.
     pub(super) struct CallbackInput {
         /// The state of the login.
         state: Option<String>,
-        /// The authorization code; `no_code` for the one that came by `form_post`.
+        /// The authorization code.
         code: Option<String>,
         /// Not used: logins take the code flow.
         id_token: Option<String>,
@@ -85,36 +75,6 @@ input! {
 
 fn expired() -> Error {
     login_failed("oidc_state_unknown", "Expired or missing OAuth state.")
-}
-
-/// The provider's answer in the body of a POST that the browser was made to send, or that a command
-/// line passes on: it is kept until the login is ended.
-fn form_post<'a>(jwt: &'a Jwt, call: Call<'a>) -> Answer<'a> {
-    Box::pin(async move {
-        let input: CallbackInput = call.input()?;
-        let Some(config) = jwt.config().await? else {
-            return Err(login_failed(
-                "not_configured",
-                "Could not load configuration.",
-            ));
-        };
-        if !config.is_form_post() {
-            let (kind, reason) = (ErrorKind::UnsupportedOperation, "unsupported_operation");
-            return Err(Error::new(kind, reason, ""));
-        }
-        let code = checked(input.code.unwrap_or_default())?;
-        let (state, now) = (input.state.unwrap_or_default(), jwt.system.clock().now());
-        if !jwt.pending.keep_code(&state, Secret::new(code), now) {
-            return Err(expired());
-        }
-        Ok(Reply::raw(Raw {
-            status: 200,
-            content_type: "text/html; charset=utf-8",
-            body: Bytes::from_static(POSTED.as_bytes()),
-            cache_control: None,
-            etag: None,
-        }))
-    })
 }
 
 fn callback<'a>(jwt: &'a Jwt, call: Call<'a>) -> Answer<'a> {
@@ -146,13 +106,9 @@ fn callback<'a>(jwt: &'a Jwt, call: Call<'a>) -> Answer<'a> {
         })?;
         let mount = &*call.mount.path;
         check_answer(&input, &metadata, mount)?;
-        let code = match input.code.as_deref() {
-            Some(NO_CODE) => pending.code.as_ref().map(|code| code.expose().clone()),
-            code => code.map(str::to_owned),
-        };
-        let code = checked(code.unwrap_or_default())?;
+        let code = checked(input.code.as_deref().unwrap_or_default())?;
         let fetcher = jwt.system.fetcher();
-        let tokens = provider::exchange(&pending.config, &metadata, &pending, &code, fetcher).await;
+        let tokens = provider::exchange(&pending.config, &metadata, &pending, code, fetcher).await;
         let tokens = tokens.map_err(|fault| {
             let detail = fault.detail;
             tracing::warn!(%mount, fault = %detail, "a code was not exchanged");
@@ -175,7 +131,7 @@ fn callback<'a>(jwt: &'a Jwt, call: Call<'a>) -> Answer<'a> {
 }
 
 /// A code that may be exchanged.
-fn checked(code: String) -> Result<String, Error> {
+fn checked(code: &str) -> Result<&str, Error> {
     if code.is_empty() {
         let message = "No code or id_token received.";
         return Err(login_failed("oidc_code_missing", message));

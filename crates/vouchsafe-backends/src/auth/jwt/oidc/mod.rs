@@ -11,6 +11,8 @@
 //! - PKCE and the redirect URI tie the code to this login at the token endpoint; `nonce` ties the ID
 //!   token to it; `iss` of the callback (RFC 9207), where there is one, must be the provider's (mix-up).
 //! - Redirect URIs are compared as texts ([`redirect`]), and nothing here redirects anybody.
+//! - The provider never sends a browser to the server itself: only the program that began passes the answer
+//!   on, with its nonce (CVE-2026-33757).
 //! - The provider's addresses come from its discovery document and are asked under the same guards.
 //! - The ID token is verified by the keys and checks of every other login ([`id_token`]).
 
@@ -26,6 +28,7 @@ pub(super) use callback::ROUTE as CALLBACK;
 pub(super) use pending::PendingLogins;
 #[cfg(test)]
 pub(super) use pending::{PENDING_AGE_MAX, PENDING_MAX};
+pub(super) use redirect::is_callback_of_server;
 
 use vouchsafe_logical::Error;
 

@@ -18,14 +18,12 @@ use vouchsafe_logical::{Entropy, EntropyExt, Secret, Timestamp};
 
 use super::super::config::Config;
 
-/// How many logins may be under way at a mount. Each has at most some 7 KiB.
+/// How many logins may be under way at a mount. Each has at most some 3 KiB.
 pub(in super::super) const PENDING_MAX: usize = 4_096;
 /// How long a person has to log in at the provider.
 pub(in super::super) const PENDING_AGE_MAX: Duration = Duration::from_secs(10 * 60);
 /// The longest `client_nonce`, in bytes.
 pub(super) const CLIENT_NONCE_BYTES_MAX: usize = 512;
-/// The longest authorization code, in bytes.
-pub(super) const CODE_BYTES_MAX: usize = 4_096;
 
 /// How many characters `state` and `nonce` have: 190 bits each.
 const RANDOM_CHARACTERS: usize = 32;
@@ -45,8 +43,6 @@ pub(super) struct Pending {
     pub(super) verifier: Secret<String>,
     /// The configuration under which it began: a code of another provider's is not exchanged.
     pub(super) config: Arc<Config>,
-    /// What came by `form_post`.
-    pub(super) code: Option<Secret<String>>,
     client_nonce: Option<Digest>,
 }
 
@@ -138,7 +134,6 @@ impl PendingLogins {
             nonce,
             verifier,
             config: beginning.config,
-            code: None,
             client_nonce: beginning.client_nonce.as_deref().map(digest_of),
         };
         let client = client_of(beginning.address);
@@ -151,18 +146,6 @@ impl PendingLogins {
     pub(super) fn take(&self, state: &str, now: Timestamp) -> Option<Pending> {
         let entry = self.table().remove(&digest_of(state))?;
         entry.is_alive(now).then_some(entry.pending)
-    }
-
-    /// Keeps a code that came by `form_post` for the callback that will ask for it. The first one
-    /// stays. False where there is no such login.
-    pub(super) fn keep_code(&self, state: &str, code: Secret<String>, now: Timestamp) -> bool {
-        let mut table = self.table();
-        let entry = table.logins.get_mut(&digest_of(state));
-        let Some(entry) = entry.filter(|entry| entry.is_alive(now)) else {
-            return false;
-        };
-        entry.pending.code.get_or_insert(code);
-        true
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -357,15 +340,10 @@ mod tests {
     #[test]
     fn what_is_over_goes_when_another_begins_or_when_it_is_asked_for() {
         let world = World::new();
-        let old = world.begin(0);
+        world.begin(0);
         world.begin(1);
         world.begin(2);
         let edge = 1 + 600;
-        assert!(
-            !world
-                .logins
-                .keep_code(&old, Secret::new("c".to_owned()), time(edge))
-        );
         world.begin(edge);
         assert_eq!(world.count(), 3, "one was over");
         world.begin(edge + 600);

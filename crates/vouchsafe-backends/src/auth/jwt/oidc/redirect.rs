@@ -4,6 +4,9 @@
 //! Texts are compared, not parsed URLs: what a parser here would take for the same, the browser's may
 //! not.
 
+use percent_encoding::percent_decode_str;
+use url::Url;
+
 /// The longest redirect URI, in bytes.
 pub(super) const REDIRECT_URI_BYTES_MAX: usize = 2_048;
 
@@ -21,6 +24,30 @@ pub(super) fn is_allowed(uri: &str, allowed: &[String]) -> bool {
     allowed
         .iter()
         .any(|known| without_port(known).is_some_and(|known| known == portless))
+}
+
+/// Whether a redirect URI is the callback of a mount of this server, or of another one with this API: by
+/// its path, wherever that begins, since nobody knows what names the server has and what is in front.
+///
+/// A browser that comes there itself brings the answer of whoever logged in, and the server can't tell
+/// whether that is who began the login.
+pub(in super::super) fn is_callback_of_server(uri: &str) -> bool {
+    let Ok(url) = Url::parse(uri) else {
+        return false;
+    };
+    // The parser resolves dots, and takes `\\` for `/` where browsers do.
+    let path = percent_decode_str(url.path()).decode_utf8_lossy();
+    let segments: Vec<&str> = path
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .collect();
+    let [before @ .., mount, "oidc", "callback"] = &*segments else {
+        return false;
+    };
+    let mut before = before.iter();
+    !mount.is_empty()
+        && before.any(|segment| *segment == "v1")
+        && before.any(|segment| *segment == "auth")
 }
 
 /// Scheme, host and the rest of a URI on a loopback host; `None` for every other.
@@ -106,6 +133,41 @@ mod tests {
         check("http://[::1]:9/cb", "http://[::1]/cb", true);
         check("http://[::1]/cb", "http://[::1]:9/cb", true);
         check("http://127.0.0.2:9/cb", "http://127.0.0.2:8250/cb", false);
+    }
+
+    #[test]
+    fn the_callback_of_a_server_is_known_by_its_path() {
+        for uri in [
+            "https://server.example/v1/auth/oidc/oidc/callback",
+            "http://localhost:443/v1/auth/oidc/oidc/callback",
+            "https://server.example:8200/v1/auth/a/b/oidc/callback?x=1#y",
+            "https://server.example/proxy/v1/auth/oidc/oidc/callback",
+            "https://server.example/v1/namespace/auth/oidc/oidc/callback",
+            "https://server.example/v1/auth/oidc/oidc/callback/",
+            "https://server.example//v1//auth/oidc/oidc/callback",
+            "https://server.example/v1/auth/oidc/x/../oidc/callback",
+            "https://server.example/v1/auth/oidc/%2e%2E/oidc/oidc/callback",
+            "https://server.example/%76%31/auth/oidc/oidc/%63allback",
+            "https://server.example/v1/auth%2Foidc%2foidc/callback",
+            "https://server.example\\v1\\auth\\oidc\\oidc\\callback",
+        ] {
+            assert!(is_callback_of_server(uri), "{uri}");
+        }
+        for uri in [
+            "http://localhost:8250/oidc/callback",
+            "https://app.example/auth/oidc/callback",
+            "https://app.example/v1/auth/oidc/callback",
+            "https://app.example/auth/v1/oidc/oidc/callback",
+            "https://app.example/V1/auth/oidc/oidc/callback",
+            "https://app.example/v1/auth/oidc/oidc/Callback",
+            "https://app.example/v1/auth/oidc/oidc/callback/x",
+            "https://app.example/?/v1/auth/oidc/oidc/callback",
+            "https://app.example/#/v1/auth/oidc/oidc/callback",
+            "/v1/auth/oidc/oidc/callback",
+            "",
+        ] {
+            assert!(!is_callback_of_server(uri), "{uri}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 use vouchsafe_logical::ErrorKind;
 
 use super::{CALLBACK, CLIENT_SECRET, ISSUER, begin, configure, mount, query, role, url};
@@ -139,13 +139,40 @@ async fn everything_else_is_answered_with_an_empty_address_and_begins_nothing() 
 }
 
 #[tokio::test]
-async fn http_leads_to_this_machine_or_where_the_operator_allows_it() {
+async fn a_role_of_an_older_version_sends_nobody_to_the_server_itself() {
+    let (mount, _) = mount().await;
+    let uri = "https://server.example/proxy/v1/auth/oidc/oidc/callback";
+    let refused = json!({
+        "role_type": "oidc", "user_claim": "sub", "allowed_redirect_uris": [CALLBACK, uri],
+    });
+    let error = mount.refusal("role/person", refused).await;
+    assert_eq!(error.reason(), "redirect_uri_of_server");
+    assert!(error.to_string().contains(uri), "{error}");
+    let mut transaction = mount.view.begin();
+    let key = "role/person";
+    let mut stored: Value = transaction.read(&mount.view, key).await.unwrap().unwrap();
+    stored["allowed_redirect_uris"] = json!([CALLBACK, uri]);
+    transaction.put_record(&mount.view, key, &stored).unwrap();
+    transaction.commit().await.unwrap();
+    for (redirect_uri, is_there) in [(uri, false), (CALLBACK, true)] {
+        let body = json!({"role": "person", "redirect_uri": redirect_uri, "client_nonce": "n"});
+        assert_eq!(
+            !url(&mount, body).await.is_empty(),
+            is_there,
+            "{redirect_uri}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn http_leads_where_the_operator_allows_it() {
     let (mount, provider) = mount().await;
+    // A provider elsewhere has nothing to name on this machine.
     for (endpoint, allow_http, expected) in [
-        ("http://127.0.0.1:9/authorize", false, true),
-        ("http://[::1]:9/authorize", false, true),
-        ("http://localhost:9/authorize", false, true),
+        ("http://127.0.0.1:9/authorize", false, false),
+        ("http://localhost:9/authorize", false, false),
         ("http://10.0.0.1/authorize", false, false),
+        ("http://127.0.0.1:9/authorize", true, true),
         ("http://10.0.0.1/authorize", true, true),
     ] {
         provider.publish(&mount, json!({"authorization_endpoint": endpoint}));
