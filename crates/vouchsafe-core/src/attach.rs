@@ -9,7 +9,8 @@ use vouchsafe_identity::subject::Subject;
 use vouchsafe_identity::subject::directory::is_conflict;
 use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
-    Auth, CommitError, Error, Login, PolicyName, PolicyNames, Request, Timestamp, TokenKind,
+    Auth, CommitError, Error, Login, PolicyName, PolicyNames, ProvedLogin, Request, Timestamp,
+    TokenKind,
 };
 
 use crate::mount::Mount;
@@ -92,6 +93,7 @@ pub(crate) async fn without_token(
 ) -> Result<(TokenEntry, Option<Arc<Subject>>), Error> {
     let (entry, _) = proposed(runtime, mount, login, request, now)?;
     let entry = TokenEntry {
+        login: proved(mount, login, true),
         accessor: String::new(),
         token_type: TokenType::Batch,
         renewable: false,
@@ -141,6 +143,16 @@ fn proposed(
         return Err(Error::denied("login_address_not_allowed"));
     }
     Ok(entry_of(runtime, mount, login, request, now))
+}
+
+/// What a login has proved, with the groups that it named if those are to be kept.
+fn proved(mount: &Mount, login: &Login, with_groups: bool) -> Option<Arc<ProvedLogin>> {
+    let alias = login.alias.as_ref()?;
+    Some(Arc::new(ProvedLogin {
+        mount_accessor: mount.summary().accessor.clone(),
+        name: alias.name.clone(),
+        groups: with_groups.then(|| login.group_aliases.clone()),
+    }))
 }
 
 fn address_allowed(login: &Login, request: &Request) -> bool {
@@ -202,6 +214,8 @@ fn entry_of(
         meta: (!login.metadata.is_empty()).then(|| login.metadata.clone()),
         token_type,
         entity_id: None,
+        // A batch token travels in a header, which the names of a thousand groups would overflow.
+        login: proved(mount, login, token_type == TokenType::Service),
         parent: None,
         role: None,
         created_at: now,

@@ -264,6 +264,7 @@ async fn caller_of(
         claims: entry.claims.clone(),
         entity_id: entry.entity_id.clone(),
         subject: subject.clone().map(Opaque::new).unwrap_or_default(),
+        login: entry.login.clone(),
         display_name: entry.display_name.clone(),
         accessor,
         token_hash,

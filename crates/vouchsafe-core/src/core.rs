@@ -338,6 +338,7 @@ fn root_entry(accessor: String, now: Timestamp) -> TokenEntry {
         meta: None,
         token_type: TokenType::Service,
         entity_id: None,
+        login: None,
         parent: None,
         role: None,
         created_at: now,

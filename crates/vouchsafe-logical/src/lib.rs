@@ -39,7 +39,9 @@ pub use error::{Error, ErrorKind};
 pub use fetch::{Fetch, FetchError, FetchRequest, Fetched};
 pub use field::{CommaList, Data, Input, KeyValues};
 pub use jiff::Timestamp;
-pub use login::{AliasProposal, CLAIMS_BYTES_MAX, Login, TokenFields, TokenKind, TokenParameters};
+pub use login::{
+    AliasProposal, CLAIMS_BYTES_MAX, Login, ProvedLogin, TokenFields, TokenKind, TokenParameters,
+};
 pub use operation::Operation;
 pub use path::RequestPath;
 pub use policy_name::{PolicyName, PolicyNames};

@@ -49,6 +49,18 @@ pub struct AliasProposal {
     pub metadata: BTreeMap<String, String>,
 }
 
+/// By what a mount would know a caller again: what a login of theirs has proved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvedLogin {
+    /// The accessor of the mount.
+    pub mount_accessor: String,
+    /// The name of the alias, as the method gave it.
+    pub name: String,
+    /// The groups of the mount that the proof named; `None` where that was not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<String>>,
+}
+
 /// Whether a token is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -72,6 +72,8 @@ pub struct CallerSummary {
     /// That entity with its groups as the request's proof has them, which storage may not: for the
     /// identity engine.
     pub subject: Opaque,
+    /// The login behind the caller, with or without an entity; none for who is nobody's login.
+    pub login: Option<std::sync::Arc<crate::login::ProvedLogin>>,
     /// The display name of the token.
     pub display_name: String,
     /// The accessor of the token.

@@ -12,14 +12,14 @@ use vouchsafe_jose::limits::TOKEN_BYTES_MAX;
 use vouchsafe_jose::{
     AlgorithmSet, ClaimRules, Claims, JwsError, JwtError, NumericDate, UnverifiedJwt,
 };
-use vouchsafe_logical::{Error, ErrorKind, Timestamp};
+use vouchsafe_logical::{Error, ErrorKind, ProvedLogin, Timestamp};
 use vouchsafe_trust::times::numeric_date;
 use vouchsafe_trust::{Refusal, RefusalKind};
 
 use super::access::IamAccess;
 use super::applied::{Applied, Verifier};
 use super::remembered::{LEEWAY_SECONDS, Proof, Window};
-use super::{Unstored, claims, entry_of};
+use super::{Unstored, claims, entry_of, subject};
 use crate::runtime::Runtime;
 
 /// A token of either family, taken apart and not verified.
@@ -159,14 +159,22 @@ async fn verify_as(
     let decision = provider
         .decide(&applied.config, claims.all())
         .map_err(|refusal| Error::denied(refusal.reason()).with_detail(refusal.detail()))?;
-    proof(applied, provider, &claims, decision, keys, now)
+    let mount_accessor = subject::mount(&runtime.mounts.table())?.accessor.clone();
+    proof(
+        applied,
+        provider,
+        &claims,
+        (decision, mount_accessor),
+        keys,
+        now,
+    )
 }
 
 fn proof(
     applied: &Applied,
     provider: &Provider,
     claims: &Claims,
-    decision: Decision,
+    (decision, mount_accessor): (Decision, String),
     keys: u64,
     now: Timestamp,
 ) -> Result<Proof, Error> {
@@ -187,6 +195,12 @@ fn proof(
         claims.expires_at().and_then(timestamp_of),
         "direct-jwt",
     );
+    let alias = alias_name(&provider.issuer, &subject);
+    entry.login = Some(Arc::new(ProvedLogin {
+        mount_accessor,
+        name: alias.clone(),
+        groups: Some(Vec::new()),
+    }));
     entry.claims = claims::kept(claims.all()).map(Arc::new);
     Ok(Proof {
         generation: applied.generation,
@@ -194,7 +208,7 @@ fn proof(
         keys,
         window,
         caller: Arc::new(Unstored {
-            alias: Some(alias_name(&provider.issuer, &subject)),
+            alias: Some(alias),
             create_entity: role.create_entity,
             ..Unstored::new(entry, IamAccess::of(&role.capabilities))
         }),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use vouchsafe_jose::{Claims, NumericDate};
+use vouchsafe_logical::ProvedLogin;
 
 use super::{Unstored, claims};
 use crate::token::{TokenEntry, TokenHash};
@@ -77,7 +78,8 @@ impl Proof {
         // There is a second entry, with the entity.
         2 * (size_of::<TokenEntry>() + entry.display_name.len() + texts)
             + entry.claims.as_deref().map_or(0, claims::footprint)
-            + alias
+            + 2 * alias
+            + size_of::<ProvedLogin>()
             + size_of::<Self>()
             + size_of::<Unstored>()
     }

@@ -16,6 +16,7 @@ use vouchsafe_logical::{AliasProposal, CommitError, Error, MountSummary, Timesta
 
 use super::Unstored;
 use crate::authenticate::Caller;
+use crate::mount::MountTable;
 use crate::runtime::Runtime;
 
 /// With how many entries those are swept out whose requests are over.
@@ -73,10 +74,7 @@ pub(crate) async fn subject(
     };
     // The whole table is held, so that nothing of the mount is copied.
     let table = Arc::clone(&*runtime.mounts.table());
-    let mount = table
-        .at("sys/")
-        .map(|mount| mount.summary())
-        .ok_or_else(|| Error::internal("`sys/` is not mounted"))?;
+    let mount = mount(&table)?;
     let query = Query::Factors {
         mount_accessor: &mount.accessor,
         name,
@@ -101,6 +99,15 @@ pub(crate) async fn subject(
         }
         other => Ok(other),
     }
+}
+
+/// The mount that the aliases of issuers and subjects are of.
+///
+/// # Errors
+/// There is none, which can't be.
+pub(super) fn mount(table: &MountTable) -> Result<&MountSummary, Error> {
+    let mount = table.at("sys/").map(|mount| mount.summary());
+    mount.ok_or_else(|| Error::internal("`sys/` is not mounted"))
 }
 
 /// The entity to be made for an alias; none where there is one.

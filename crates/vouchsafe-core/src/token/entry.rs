@@ -46,6 +46,9 @@ pub struct TokenEntry {
     pub token_type: TokenType,
     /// The entity it stands for.
     pub entity_id: Option<String>,
+    /// The login that it comes from. Tokens made by earlier versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<std::sync::Arc<vouchsafe_logical::ProvedLogin>>,
     /// The storage name of the token that made it; none for orphans.
     pub parent: Option<String>,
     /// The token role that made it.
@@ -96,6 +99,7 @@ impl TokenEntry {
             meta: None,
             token_type: TokenType::Batch,
             entity_id: None,
+            login: None,
             parent: None,
             role: None,
             created_at: now,
@@ -141,5 +145,34 @@ impl TokenEntry {
     #[must_use]
     pub const fn is_orphan(&self) -> bool {
         self.parent.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use vouchsafe_logical::ProvedLogin;
+
+    use super::*;
+
+    #[test]
+    fn an_entry_without_a_login_is_one_of_an_earlier_version() {
+        let old = TokenEntry::unstored("bob", "auth/userpass/login/bob", Timestamp::UNIX_EPOCH);
+        let mut record = serde_json::to_value(&old).unwrap();
+        let fields = record.as_object().unwrap();
+        assert!(!fields.contains_key("login"));
+        for groups in [None, Some(vec!["devs".to_owned()])] {
+            let login = ProvedLogin {
+                mount_accessor: "auth_userpass_1".to_owned(),
+                name: "bob".to_owned(),
+                groups,
+            };
+            record["login"] = serde_json::to_value(&login).unwrap();
+            let entry: TokenEntry = serde_json::from_value(record.clone()).unwrap();
+            assert_eq!(entry.login, Some(Arc::new(login)));
+        }
+        record.as_object_mut().unwrap().remove("login");
+        assert_eq!(serde_json::from_value::<TokenEntry>(record).unwrap(), old);
     }
 }

@@ -76,6 +76,7 @@ async fn keep(runtime: &Runtime, wrapped: &Wrapped, request: &Request) -> Result
         meta: None,
         token_type: TokenType::Service,
         entity_id: None,
+        login: None,
         parent: None,
         role: None,
         created_at: wrapped.created_at,

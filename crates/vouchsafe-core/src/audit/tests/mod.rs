@@ -193,6 +193,7 @@ impl Scene {
                 meta: Some([("username".to_owned(), "bob".to_owned())].into()),
                 token_type: TokenType::Service,
                 entity_id: Some("entity-1".to_owned()),
+                login: None,
                 parent: None,
                 role: None,
                 created_at: now(),

@@ -4,13 +4,14 @@
 //! [`TokenEntry`] before anything is written.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 use vouchsafe_logical::glob;
 use vouchsafe_logical::{
     Access, AliasProposal, Answer, Attempts, Call, CommaList, Error, Input, KeyValues, Method,
-    PolicyName, PolicyNames, Reply, Route, Timestamp, TokenKind, input,
+    PolicyName, PolicyNames, ProvedLogin, Reply, Route, Timestamp, TokenKind, input,
 };
 
 use super::own;
@@ -174,6 +175,11 @@ async fn issue(
                 return Err(Error::denied("entity_disabled"));
             }
             entry.entity_id = Some(attached.entity_id.to_string());
+            entry.login = Some(Arc::new(ProvedLogin {
+                mount_accessor: request.call.mount.accessor.clone(),
+                name: alias.name.clone(),
+                groups: Some(Vec::new()),
+            }));
         }
         let token = runtime
             .tokens
@@ -372,6 +378,7 @@ impl Creation<'_> {
             } else {
                 self.maker.entry.entity_id.clone()
             },
+            login: if orphan { None } else { self.login(token_type) },
             parent: if orphan {
                 None
             } else {
@@ -393,6 +400,18 @@ impl Creation<'_> {
             internal: Value::Null,
             mount_accessor: None,
             initial_root: false,
+        })
+    }
+
+    /// The login of the maker. A batch token has no room for the groups.
+    fn login(&self, token_type: TokenType) -> Option<Arc<ProvedLogin>> {
+        let login = self.maker.entry.login.as_ref()?;
+        Some(match token_type {
+            TokenType::Service => Arc::clone(login),
+            TokenType::Batch => Arc::new(ProvedLogin {
+                groups: None,
+                ..ProvedLogin::clone(login)
+            }),
         })
     }
 

@@ -74,6 +74,7 @@ impl Shop {
             meta: None,
             token_type: TokenType::Service,
             entity_id: None,
+            login: None,
             parent: None,
             role: None,
             created_at: at(0),

@@ -11,6 +11,7 @@ mod entity;
 mod new_entity;
 mod pvlt;
 mod race;
+mod raise;
 mod refusal;
 
 use serde_json::{Value, json};

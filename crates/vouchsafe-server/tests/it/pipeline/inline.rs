@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, Ask, Builder, TestServer};
 
-const PATH: &str = "x-vault-inline-auth-path";
+pub(super) const PATH: &str = "x-vault-inline-auth-path";
 const FAILED: &str = "x-vault-inline-auth-failed";
 const BOB: &str = "auth/userpass/login/bob";
 
@@ -30,7 +30,7 @@ fn builder() -> Builder {
 }
 
 /// A field of the login.
-trait WithField {
+pub(super) trait WithField {
     fn field(self, key: &str, value: impl Into<Value>) -> Self;
 }
 

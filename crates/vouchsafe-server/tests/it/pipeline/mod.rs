@@ -13,6 +13,7 @@ mod metric;
 mod oidc;
 mod order;
 mod policy;
+mod raise;
 mod revocation;
 mod root;
 mod scale;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use vouchsafe_logical::{Error, ErrorKind};
+use vouchsafe_logical::{Error, ErrorKind, ProvedLogin};
 
 use super::history::{Op, apply, operation};
 use super::{Fixture, mount, requested, strings};
@@ -48,7 +48,8 @@ impl Office {
 
     fn author(&self) -> Author<'_> {
         Author::Holder {
-            entity_id: self.bob.id.as_str(),
+            entity_id: Some(self.bob.id.as_str()),
+            login: None,
             policies: &self.held,
         }
     }
@@ -209,6 +210,60 @@ async fn nobody_moves_the_group_of_their_login_to_a_stronger_group() {
     refused(written.await);
 }
 
+/// Who has proved to be `bob`, whatever entity has the alias by now.
+#[tokio::test]
+async fn a_login_is_its_author_s_also_without_an_entity() {
+    let office = Office::open().await;
+    let Fixture {
+        directory,
+        now,
+        entropy,
+        ..
+    } = &office.fixture;
+    let alias = |name: &str, owner: &Entity| AliasChange {
+        name: Some(name.to_owned()),
+        mount: Some(requested(&mount(1))),
+        canonical_id: Some(owner.id.to_string()),
+        ..AliasChange::default()
+    };
+    let yan = office.fixture.entity("yan", &["super"]).await;
+    for groups in [None, Some(strings(&["devs"]))] {
+        let login = ProvedLogin {
+            mount_accessor: mount(1).accessor,
+            name: "ZOE".to_owned(),
+            groups,
+        };
+        let author = Author::Holder {
+            entity_id: None,
+            login: Some(&login),
+            policies: &office.held,
+        };
+        let stronger = alias("zoe", &office.boss);
+        refused(
+            directory
+                .write_alias(&stronger, *now, entropy, author)
+                .await,
+        );
+        let others = alias("yan", &yan);
+        let written = directory.write_alias(&others, *now, entropy, author);
+        written.await.unwrap();
+    }
+    // A name that no alias can have is nobody's.
+    let login = ProvedLogin {
+        mount_accessor: mount(1).accessor,
+        name: String::new(),
+        groups: None,
+    };
+    let author = Author::Holder {
+        entity_id: None,
+        login: Some(&login),
+        policies: &office.held,
+    };
+    let stronger = alias("zoe", &office.boss);
+    let written = directory.write_alias(&stronger, *now, entropy, author);
+    written.await.unwrap();
+}
+
 #[tokio::test]
 async fn writes_about_others_and_by_trusted_authors_are_free() {
     let office = Office::open().await;
@@ -250,7 +305,8 @@ async fn play(before: &[Op], author: usize, after: &[Op]) {
     let mut held = fixture.policies(entity_id).await;
     for op in after {
         let author = Author::Holder {
-            entity_id,
+            entity_id: Some(entity_id),
+            login: None,
             policies: &held,
         };
         if let Err(error) = apply(&fixture, op, author).await {
