@@ -97,7 +97,7 @@ async fn a_connection_that_says_nothing_holds_nobody_up() {
         page
     })
     .await;
-    assert_eq!(seen.unwrap(), "s c false");
+    assert_eq!(seen.unwrap(), "s c");
 }
 
 #[tokio::test]
