@@ -191,7 +191,9 @@ fn headers(flags: &HttpFlags, environment: &Environment) -> Result<Vec<(String, 
         })?;
         let lower = name.to_ascii_lowercase();
         if lower.starts_with("x-vault-") && !lower.starts_with(INLINE_LOGIN_PREFIX) {
-            let message = format!("header `{name}` may not start with `X-Vault-`");
+            let message = format!(
+                "header `{name}` may not start with `X-Vault-`, unless with `X-Vault-Inline-Auth-`"
+            );
             return Err(Failure::usage(message));
         }
         headers.push((name, value));

@@ -176,7 +176,13 @@ impl Context {
         );
         let answer = connection.send(&question.ok()?).ok()?;
         if answer.status() == 403 {
-            return Some(Denial::TokenInvalid);
+            // Servers put a policy's refusal into a list of errors, and that of a credential not.
+            let is_of_policy = failure.source.api()?.mentions("1 error occurred");
+            return Some(if is_of_policy {
+                Denial::Unexplained
+            } else {
+                Denial::TokenInvalid
+            });
         }
         let envelope = answer.into_success().ok()?.envelope().ok()??;
         let held = envelope

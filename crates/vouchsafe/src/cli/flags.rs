@@ -52,7 +52,7 @@ pub(crate) struct HttpFlags {
     #[arg(long, alias = "ns", value_name = "NAME")]
     pub(crate) namespace: Option<String>,
 
-    /// Further header, as NAME=VALUE; may repeat. Names that start with X-Vault- are not allowed
+    /// Further header, as NAME=VALUE; may repeat. Of names that start with X-Vault-, only X-Vault-Inline-Auth-* are allowed
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) header: Vec<String>,
 

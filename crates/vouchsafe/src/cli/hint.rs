@@ -42,6 +42,8 @@ impl Situation<'_> {
 pub(crate) enum Denial {
     /// The token itself is not accepted.
     TokenInvalid,
+    /// The token is accepted, and may not ask what it may do.
+    Unexplained,
     /// The token is accepted; these are its capabilities on the path.
     Capabilities(Vec<String>),
 }
@@ -135,8 +137,9 @@ impl RequestFailure {
         }
         if error.mentions("no entity associated") {
             return vec![format!(
-                "the token stands for nobody, as root tokens do; log in with an auth method, such as \
-                 `{command} login -method=userpass username=NAME`"
+                "who calls has no entity: a root token stands for nobody, and an in-line login or a JWT \
+                 makes none; log in with an auth method, such as `{command} login -method=userpass \
+                 username=NAME`, or make the entity and its alias"
             )];
         }
         if error.mentions("HTTP request to an HTTPS server") {
@@ -174,7 +177,12 @@ impl RequestFailure {
         }
         match situation.denial.as_ref()? {
             Denial::TokenInvalid => Some(format!(
-                "the token is unknown, expired or revoked; log in again with `{command} login`"
+                "the token is unknown, expired or revoked; log in again with `{command} login`. Why a JWT \
+                 was not taken is the `reason` in the audit entry"
+            )),
+            Denial::Unexplained => Some(format!(
+                "no policy of the credential allows this on `{}`",
+                request.path()
             )),
             Denial::Capabilities(held) => missing_capability(request, held),
         }
