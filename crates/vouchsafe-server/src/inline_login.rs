@@ -55,6 +55,12 @@ pub(crate) fn login(
             "X-Vault-Inline-Auth-Path is missing; it names the login, as auth/userpass/login/bob",
         ));
     };
+    if path.starts_with('/') {
+        return Err(Error::invalid_because(
+            "inline_login_path_invalid",
+            "X-Vault-Inline-Auth-Path begins with `/`; write it as auth/userpass/login/bob",
+        ));
+    }
     check_namespace(found.namespace)?;
     Ok(Some(Box::new(Request {
         id: new_id(),
@@ -129,7 +135,9 @@ fn parameter(name: &HeaderName, value: &str) -> Result<(String, Value), Error> {
         (Some(Value::String(key)), Some(value)) if members.is_empty() && !key.is_empty() => {
             Ok((key, value))
         }
-        _ => Err(not("its object is another")),
+        _ => Err(not(
+            "its object has other members, or a key that is no name",
+        )),
     }
 }
 

@@ -164,7 +164,7 @@ impl Edge {
             }
             Err(error) => Err(error),
         };
-        let mut answer = answer.unwrap_or_else(|error| self.refuse(&error, api));
+        let mut answer = answer.unwrap_or_else(|error| self.refuse(&id, &error, api));
         if let Some(origin) = origin {
             // Also of a refusal, which is for the page to read.
             origin::tell(answer.headers_mut(), origin);
@@ -177,9 +177,11 @@ impl Edge {
     }
 
     /// The answer to a request that did not come to its end in the core, which counts its own.
-    fn refuse(&self, error: &Error, api: Api) -> Answer {
+    fn refuse(&self, id: &str, error: &Error, api: Api) -> Answer {
         let metrics = self.core.metrics();
         metrics.increment(&REFUSALS, ["", "", error.reason()]);
+        // What could not be read as a request has no audit entry that would say why.
+        tracing::debug!(request_id = %id, reason = error.reason(), "request refused unread");
         match api {
             Api::Vault => encode::refusal(error),
             Api::Pvlt => pvlt::refusal(error, ""),
