@@ -1,4 +1,5 @@
-//! From a proof of identity to a token: entity, group membership and token in one transaction.
+//! From a proof of identity to a token: entity, group membership and token in one transaction; or
+//! (`without_token`) to a caller who has none.
 //!
 //! The auth method proposes; what it proposes is bounded here, in one place, whatever the method.
 

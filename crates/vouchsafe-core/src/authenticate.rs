@@ -31,6 +31,7 @@ pub struct Caller {
     summary: CallerSummary,
     identity_policies: PolicyNames,
     had_last_use: bool,
+    makes_entity: bool,
 }
 
 /// How the caller has proved it.
@@ -71,11 +72,9 @@ impl Caller {
     }
 
     /// The entity that this request makes for the caller if it is granted. Its id is the caller's
-    /// already; nothing of it is stored yet. A caller who logged in in line with the request has none.
+    /// already; nothing of it is stored yet.
     pub(crate) fn foreseen(&self) -> Option<&Subject> {
-        let subject = self.subject().filter(|subject| !subject.is_stored())?;
-        let named = self.entry()?.entity_id.as_deref();
-        (named == Some(subject.entity().id.as_str())).then_some(subject)
+        self.subject().filter(|_| self.makes_entity)
     }
 
     /// What the caller may do.
@@ -112,6 +111,7 @@ pub(crate) fn anonymous() -> Caller {
         summary: CallerSummary::default(),
         identity_policies: PolicyNames::default(),
         had_last_use: false,
+        makes_entity: false,
     }
 }
 
@@ -183,6 +183,7 @@ pub(crate) fn admitted(guest: Guest, mount: &str, now: Timestamp) -> Result<Call
         },
         identity_policies: PolicyNames::default(),
         had_last_use: false,
+        makes_entity: false,
     })
 }
 
@@ -219,8 +220,13 @@ async fn unstored(
 ) -> Result<Caller, Error> {
     let subject = iam::subject(runtime, &proved, now).await?;
     let entity_id = subject.as_ref().map(|subject| &subject.entity().id);
+    let makes_entity = subject.as_ref().is_some_and(|found| !found.is_stored());
     let credential = Credential::Unstored(proved.entry(entity_id));
-    caller_of(runtime, credential, subject, Some(proved.access), now).await
+    let caller = caller_of(runtime, credential, subject, Some(proved.access), now).await?;
+    Ok(Caller {
+        makes_entity,
+        ..caller
+    })
 }
 
 /// The caller behind a login that makes no token.
@@ -285,6 +291,7 @@ async fn caller_of(
         summary,
         identity_policies,
         had_last_use: false,
+        makes_entity: false,
     })
 }
 

@@ -1,8 +1,9 @@
 //! The way of every request: authenticate, decide, audit, act, audit.
 //!
-//! Read `Core::pipeline` first. A refusal is a value until it is recorded: between the first step
-//! and the first audit record there is no `?`, so that no early return can skip the record. The
-//! two `?` on the audit calls are the rule that what can't be recorded does not happen.
+//! Read `Core::pipeline` first. A refusal is a value until it is recorded: in the pipeline there is no
+//! `?`, so that no early return can skip the record. Where an audit call fails, its error takes the
+//! place of the result: what can't be recorded does not happen. A login that comes along
+//! (`inline.rs`) has a record of its own before.
 
 use std::sync::Arc;
 
@@ -346,7 +347,7 @@ impl Refusal {
     }
 }
 
-/// Does what was permitted, and turns a proof of identity into a token.
+/// Does what was permitted.
 async fn act(
     runtime: &Arc<Runtime>,
     target: &Result<Target<'_>, Error>,

@@ -67,13 +67,14 @@ pub(crate) async fn log_in(
     now: Timestamp,
 ) -> Result<Caller, Error> {
     let InlineLogin { request, target } = login;
+    // No entries of its own: the request's say that it was no login.
     let to = target.as_ref().map_err(Clone::clone)?;
     let nobody = Ok(authenticate::anonymous());
     let operation = Ok(request.operation);
     let verdict = handle::decide(target, &nobody, &operation, request);
     let record = Record::of(request, target, &nobody, &operation, &verdict, now);
     runtime.audit.record_request(&record).await?;
-    let proved = caught(prove(runtime, to, verdict, &nobody, request, now));
+    let proved = caught(prove(runtime, to, verdict, request, now));
     let (caller, answer) = match proved.await.and_then(|proved| proved) {
         Ok(caller) => {
             let answer = Reply::auth(shown(&caller, now));
@@ -91,14 +92,13 @@ async fn prove(
     runtime: &Runtime,
     target: &Target<'_>,
     verdict: Result<Permit<'_>, Refusal>,
-    nobody: &Result<Caller, Error>,
     request: &Request,
     now: Timestamp,
 ) -> Result<Caller, Error> {
     let permit = verdict.map_err(|refusal| refusal.error())?;
-    let nobody = nobody.as_ref().map_err(Clone::clone)?;
+    let nobody = authenticate::anonymous();
     let guard = Guard::of(runtime, target, request, now);
-    let reply = guard.dispatch(target, permit, request, nobody).await?;
+    let reply = guard.dispatch(target, permit, request, &nobody).await?;
     let Response::Login(proposal) = reply.response else {
         return Err(Error::invalid_because(
             "inline_login_unproved",
@@ -114,20 +114,22 @@ async fn prove(
 
 /// Who has logged in, as the audit entry of any other login has it.
 fn shown(caller: &Caller, now: Timestamp) -> Auth {
-    let mut auth = Auth {
-        policies: caller.summary().policies.clone(),
-        identity_policies: caller.identity_policies().to_strings(),
-        ..Auth::default()
+    let policies = caller.summary().policies.clone();
+    let identity_policies = caller.identity_policies().to_strings();
+    let Some(entry) = caller.entry() else {
+        return Auth::default();
     };
-    if let Some(entry) = caller.entry() {
-        auth.token_policies = entry.policies.to_strings();
-        auth.metadata.clone_from(&entry.meta);
-        auth.lease_duration = entry.remaining_seconds(now);
-        auth.entity_id = entry.entity_id.clone().unwrap_or_default();
-        auth.token_type = entry.token_type.as_str();
-        auth.orphan = true;
-        auth.display_name.clone_from(&entry.display_name);
-        auth.ttl = entry.creation_ttl;
+    Auth {
+        policies,
+        identity_policies,
+        token_policies: entry.policies.to_strings(),
+        metadata: entry.meta.clone(),
+        lease_duration: entry.remaining_seconds(now),
+        entity_id: entry.entity_id.clone().unwrap_or_default(),
+        token_type: entry.token_type.as_str(),
+        orphan: true,
+        display_name: entry.display_name.clone(),
+        ttl: entry.creation_ttl,
+        ..Auth::default()
     }
-    auth
 }

@@ -45,7 +45,7 @@ impl Opaque {
         Self(Some(value))
     }
 
-    /// The value, for who knows its type.
+    /// The value; none where there is none or it is of another type.
     #[must_use]
     pub fn open<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         Arc::clone(self.0.as_ref()?).downcast().ok()
@@ -69,8 +69,8 @@ pub struct CallerSummary {
     pub claims: Option<std::sync::Arc<crate::field::Data>>,
     /// The entity behind the token; none for root tokens and public routes.
     pub entity_id: Option<String>,
-    /// That entity with its groups as the request's proof has them, which storage may not: for the
-    /// identity engine.
+    /// Who calls, with groups, as the request's proof has them; storage may have less, or nothing of it
+    /// (then `entity_id` is empty). For the identity engine.
     pub subject: Opaque,
     /// The login behind the caller, with or without an entity; none for who is nobody's login.
     pub login: Option<std::sync::Arc<crate::login::ProvedLogin>>,

@@ -23,7 +23,8 @@ use crate::runtime::Runtime;
 const FORESEEN_SWEPT_AT: usize = 1_024;
 
 /// The entities that requests under way will make, by the name of their alias: requests of one subject
-/// that come at the same time have one entity. It is kept by the requests themselves.
+/// that come at the same time have one entity. The requests hold it: when the last one is over it is
+/// gone, and a later one gets another id.
 #[derive(Default)]
 pub(super) struct Foreseen(Mutex<HashMap<String, Weak<Subject>>>);
 
@@ -47,7 +48,7 @@ impl Foreseen {
         subject
     }
 
-    /// Nobody is to get this one any more: it is stored, or can't be.
+    /// Nobody is to get this one any more: it is stored, and may be deleted again, or it never will be.
     fn remove(&self, subject: &Subject) {
         let mut foreseen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for alias in &subject.entity().aliases {

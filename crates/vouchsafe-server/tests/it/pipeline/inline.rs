@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+use crate::harness::provider::{self, Provider};
 use crate::harness::{Answer, Ask, Builder, TestServer};
 
 pub(super) const PATH: &str = "x-vault-inline-auth-path";
@@ -173,18 +174,22 @@ async fn no_route_but_a_login_can_be_reached() {
 #[tokio::test]
 async fn a_login_of_several_steps_cannot_be_brought_along() {
     let server = builder().with_auth("oidc").start().await;
+    let _provider = Provider::new(&server.fetcher);
+    server.write("auth/oidc/config", provider::client()).await;
     server
-        .write(
-            "auth/oidc/config",
-            json!({ "jwks_url": "https://idp.example/keys", "skip_jwks_validation": true }),
-        )
+        .write("auth/oidc/role/person", provider::role())
         .await;
-    let ask = server
+    let mut ask = server
         .get("probe/echo/a")
-        .header(PATH, "auth/oidc/oidc/callback")
-        .header("x-vault-inline-auth-operation", "read");
+        .header(PATH, "auth/oidc/oidc/auth_url");
+    for (key, value) in provider::beginning().as_object().expect("fields") {
+        ask = ask.field(key, value.clone());
+    }
     let answer = ask.send().await.expect(400);
     assert_eq!(answer.header(FAILED), "true");
+    let told = answer.error();
+    assert!(told.contains("without a proof of identity"), "{told}");
+    assert!(!told.contains("provider.example"), "{told}");
 }
 
 #[tokio::test]
@@ -264,6 +269,10 @@ async fn headers_that_say_no_one_thing_are_refused() {
         ),
         (&[(PATH, BOB), (parameter, &deep)], "inline_login_header"),
         (&[(PATH, "auth/../sys/seal")], "inline_login_path_invalid"),
+        (
+            &[(PATH, "/auth/userpass/login/bob")],
+            "inline_login_path_invalid",
+        ),
         (
             &[(PATH, BOB), ("x-vault-inline-auth-operation", "zz")],
             "inline_login_operation",
