@@ -164,6 +164,7 @@ struct Idp {
     signer: JwsSigner,
     jwk: Jwk,
     pem: String,
+    issued_at: u64,
     expires_at: u64,
 }
 
@@ -178,6 +179,7 @@ impl Idp {
             signer: JwsSigner::new(key, kid, Some("JWT")),
             jwk,
             pem,
+            issued_at: now.as_secs(),
             expires_at: (now + Duration::from_secs(3_600)).as_secs(),
         })
     }
@@ -192,7 +194,7 @@ impl Idp {
     fn token(&self, number: usize) -> Result<String> {
         let claims = json!({
             "iss": "https://bench.example/", "aud": "bench", "sub": "bench", "roles": ["bench"],
-            "exp": self.expires_at, "jti": number.to_string(),
+            "iat": self.issued_at, "exp": self.expires_at, "jti": number.to_string(),
         });
         Ok(self.signer.sign_compact(claims.to_string().as_bytes())?)
     }
