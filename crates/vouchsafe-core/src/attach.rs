@@ -7,10 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vouchsafe_identity::subject::Subject;
-use vouchsafe_identity::subject::directory::is_conflict;
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
-    Auth, CommitError, Error, Login, PolicyName, PolicyNames, ProvedLogin, Request, Timestamp,
+    Attempts, Auth, Error, Login, PolicyName, PolicyNames, ProvedLogin, Request, Timestamp,
     TokenKind,
 };
 
@@ -38,7 +36,8 @@ pub(crate) async fn login(
     now: Timestamp,
 ) -> Result<Made, Error> {
     let (mut entry, warnings) = proposed(runtime, mount, &login, request, now)?;
-    for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+    let mut attempts = Attempts::default();
+    loop {
         let mut transaction = runtime.root.begin();
         let mut created = false;
         if let Some(alias) = &login.alias {
@@ -55,8 +54,10 @@ pub(crate) async fn login(
                 .await
             {
                 Ok(attached) => attached,
-                Err(error) if is_conflict(&error) => continue,
-                Err(error) => return Err(error),
+                Err(error) => {
+                    attempts.again(error)?;
+                    continue;
+                }
             };
             if attached.disabled {
                 return Err(Error::denied("entity_disabled"));
@@ -68,16 +69,11 @@ pub(crate) async fn login(
             .tokens
             .issue(&mut transaction, &entry, None, &*runtime.ports.entropy)
             .await?;
-        match transaction.commit().await {
-            Ok(()) => {
-                let auth = auth_of(runtime, &entry, token, created, now).await?;
-                return Ok(Made { auth, warnings });
-            }
-            Err(CommitError::Conflict) => {}
-            Err(error) => return Err(error.into()),
+        if attempts.commit(transaction).await?.is_done() {
+            let auth = auth_of(runtime, &entry, token, created, now).await?;
+            return Ok(Made { auth, warnings });
         }
     }
-    Err(CommitError::Conflict.into())
 }
 
 /// Who a login is that makes no token: what it may do, as a token's entry, and the subject. The entry

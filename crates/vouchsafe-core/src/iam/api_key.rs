@@ -9,10 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use vouchsafe_iam::{ADMIN, IamConfig};
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
-use vouchsafe_logical::{
-    CommitError, EntropyExt, Error, PolicyNames, Secret, Timestamp, Transaction,
-};
+use vouchsafe_logical::{Attempts, EntropyExt, Error, PolicyNames, Secret, Timestamp, Transaction};
 
 use super::access::IamAccess;
 use super::applied::Record;
@@ -64,7 +61,8 @@ impl Iam {
         let key = runtime.ports.entropy.base62(API_KEY_CHARACTERS);
         let hash = runtime.tokens.hash(&key).as_str().to_owned();
         let expires_at = end_of_life(now, API_KEY_TTL_DEFAULT);
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = self.view.begin();
             self.hold_user(&mut transaction, name).await?;
             self.forget_user(&mut transaction, name).await?;
@@ -77,13 +75,10 @@ impl Iam {
             };
             transaction.put_record(&self.view, &user_at(name), &record)?;
             transaction.put_record(&self.view, &key_at(&hash), &owner)?;
-            match transaction.commit().await {
-                Ok(()) => return Ok((key, expires_at)),
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                return Ok((key, expires_at));
             }
         }
-        Err(CommitError::Conflict.into())
     }
 
     /// Moves the end of a user's key.
@@ -91,20 +86,18 @@ impl Iam {
     /// # Errors
     /// As [`Iam::regenerate`]; the user has no key.
     pub(super) async fn expire_at(&self, name: &str, end: Timestamp) -> Result<(), Error> {
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = self.view.begin();
             self.hold_user(&mut transaction, name).await?;
             let record: Option<UserRecord> = transaction.read(&self.view, &user_at(name)).await?;
             let mut record = record.ok_or_else(no_key)?;
             record.expires_at = end;
             transaction.put_record(&self.view, &user_at(name), &record)?;
-            match transaction.commit().await {
-                Ok(()) => return Ok(()),
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                return Ok(());
             }
         }
-        Err(CommitError::Conflict.into())
     }
 
     /// When a user's key ends; `None` for a user without one.

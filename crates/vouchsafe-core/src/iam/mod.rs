@@ -32,9 +32,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use vouchsafe_iam::IamConfig;
 use vouchsafe_identity::subject::EntityId;
-use vouchsafe_logical::view::TRANSACTION_ATTEMPTS_MAX;
 use vouchsafe_logical::{
-    Clock, CommitError, Error, Fetch, PolicyNames, Secret, StoreError, Timestamp, VersionedCache,
+    Attempts, Clock, Error, Fetch, PolicyNames, Secret, StoreError, Timestamp, VersionedCache,
     View, record,
 };
 
@@ -165,7 +164,8 @@ impl Iam {
     /// Every fault of the file, by key in the error's data; the store's.
     pub(crate) async fn apply(&self, text: &str, when: ApplyWhen) -> Result<(), Error> {
         let config = IamConfig::parse(text).map_err(|faults| applied::refusal(&faults))?;
-        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        let mut attempts = Attempts::default();
+        loop {
             let mut transaction = self.view.begin();
             let stored: Option<Record> = transaction.read(&self.view, CONF_KEY).await?;
             let skip = match (&stored, when) {
@@ -185,22 +185,17 @@ impl Iam {
             let before = before.as_ref().and_then(|text| IamConfig::parse(text).ok());
             self.forget_users(&mut transaction, before.as_ref(), &config)
                 .await?;
-            match transaction.commit().await {
-                Ok(()) => {
-                    let (users, providers) = (config.users().count(), config.providers().count());
-                    tracing::info!(
-                        generation = record.generation,
-                        users,
-                        providers,
-                        "IAM file applied"
-                    );
-                    return Ok(());
-                }
-                Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+            if attempts.commit(transaction).await?.is_done() {
+                let (users, providers) = (config.users().count(), config.providers().count());
+                tracing::info!(
+                    generation = record.generation,
+                    users,
+                    providers,
+                    "IAM file applied"
+                );
+                return Ok(());
             }
         }
-        Err(CommitError::Conflict.into())
     }
 
     /// Fetches keys of identity providers that are in use and will soon be old.
