@@ -21,6 +21,34 @@ use crate::harness::{Answer, TestServer};
 pub(crate) const KEYS: &str = "/.well-known/jwks.json";
 pub(crate) const METADATA: &str = "/.well-known/openid-configuration";
 
+/// A server whose own issuer, with this key, is published, and a token that may have tokens of it.
+pub(crate) async fn own_issuer(key: Value) -> (TestServer, String) {
+    let server = TestServer::builder()
+        .with_probes()
+        .with("identity/oidc/key/own", key)
+        .with(
+            "identity/oidc/role/own",
+            json!({ "key": "own", "ttl": "1h" }),
+        )
+        .with(
+            "publish/services/own",
+            json!({ "issuer": "https://own.example" }),
+        )
+        .with(
+            "publish/services/own/source",
+            json!({ "mount": "identity/oidc" }),
+        )
+        .with_policy(
+            "own",
+            r#"path "identity/oidc/token/own" { capabilities = ["read"] }"#,
+        )
+        .start()
+        .await;
+    let login = json!({ "token_policies": "own", "token_ttl": "30h" });
+    let token = server.login("w", login).await.client_token;
+    (server, token)
+}
+
 /// Key pairs by name, made once.
 static PAIRS: LazyLock<Mutex<BTreeMap<String, std::sync::Arc<SigningKey>>>> =
     LazyLock::new(Mutex::default);

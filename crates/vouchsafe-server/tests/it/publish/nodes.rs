@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use vouchsafe_jose::{AlgorithmSet, JwkSet, jwt};
 
-use super::{KEYS, METADATA, get, key_ids, publishing, upload};
+use super::{KEYS, METADATA, get, key_ids, own_issuer, publishing, upload};
 use crate::harness::{TestServer, eventually};
 
 /// Another node, with a listener of its own.
@@ -88,35 +88,6 @@ async fn of_two_nodes_one_asks_a_source_and_both_serve_its_rotated_keys() {
     }
 }
 
-/// A server whose own issuer is published, and a token that may have tokens of it.
-async fn own_issuer() -> (TestServer, String) {
-    let key = json!({ "algorithm": "ES256", "allowed_client_ids": "*" });
-    let server = TestServer::builder()
-        .with_probes()
-        .with("identity/oidc/key/own", key)
-        .with(
-            "identity/oidc/role/own",
-            json!({ "key": "own", "ttl": "1h" }),
-        )
-        .with(
-            "publish/services/own",
-            json!({ "issuer": "https://own.example" }),
-        )
-        .with(
-            "publish/services/own/source",
-            json!({ "mount": "identity/oidc" }),
-        )
-        .with_policy(
-            "own",
-            r#"path "identity/oidc/token/own" { capabilities = ["read"] }"#,
-        )
-        .start()
-        .await;
-    let login = json!({ "token_policies": "own", "token_ttl": "30h" });
-    let token = server.login("w", login).await.client_token;
-    (server, token)
-}
-
 async fn identity_token(node: &TestServer, token: &str) -> String {
     let ask = node.get("identity/oidc/token/own").token(token);
     let made: Value = ask.send().await.expect(200).json();
@@ -132,7 +103,8 @@ async fn is_taken(node: &TestServer, token: &str) -> bool {
 
 #[tokio::test]
 async fn tokens_of_either_node_verify_by_the_keys_of_either_through_rotations() {
-    let (first, token) = own_issuer().await;
+    let (first, token) =
+        own_issuer(json!({ "algorithm": "ES256", "allowed_client_ids": "*" })).await;
     let second = beside(&first).await;
     let nodes = [&first, &second];
     let mut tokens = vec![identity_token(&first, &token).await];
@@ -158,7 +130,8 @@ async fn tokens_of_either_node_verify_by_the_keys_of_either_through_rotations() 
 async fn many_tokens_at_once_are_taken_while_the_key_rotates() {
     const ROTATIONS: usize = 8;
     const TASKS: usize = 64;
-    let (server, token) = own_issuer().await;
+    let (server, token) =
+        own_issuer(json!({ "algorithm": "ES256", "allowed_client_ids": "*" })).await;
     let server = std::sync::Arc::new(server);
     let before = std::sync::Arc::new(identity_token(&server, &token).await);
     let mut tasks = tokio::task::JoinSet::new();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use vouchsafe_jose::{AlgorithmSet, JwkSet, JwsSigner, KeyId, SigningKey, jwt};
 
-use super::{KEYS, get, jwk, pair, upload};
+use super::{KEYS, get, jwk, own_issuer, pair, upload};
 use crate::harness::{T0, TestServer};
 
 /// How often the simulated world is looked at, in seconds.
@@ -174,35 +174,11 @@ async fn pulled_keys_verify_every_token_of_a_day() {
 
 #[tokio::test]
 async fn the_own_issuers_keys_verify_every_token_of_a_day() {
-    let server = TestServer::builder()
-        .with_probes()
-        .with(
-            "identity/oidc/key/own",
-            json!({
-                "algorithm": "ES256", "allowed_client_ids": "*",
-                "rotation_period": "2h", "verification_ttl": "2h",
-            }),
-        )
-        .with(
-            "identity/oidc/role/own",
-            json!({ "key": "own", "ttl": "1h" }),
-        )
-        .with(
-            "publish/services/own",
-            json!({ "issuer": "https://own.example" }),
-        )
-        .with(
-            "publish/services/own/source",
-            json!({ "mount": "identity/oidc" }),
-        )
-        .with_policy(
-            "own",
-            r#"path "identity/oidc/token/own" { capabilities = ["read"] }"#,
-        )
-        .start()
-        .await;
-    let login = json!({ "token_policies": "own", "token_ttl": "30h" });
-    let token = server.login("w", login).await.client_token;
+    let (server, token) = own_issuer(json!({
+        "algorithm": "ES256", "allowed_client_ids": "*",
+        "rotation_period": "2h", "verification_ttl": "2h",
+    }))
+    .await;
     let mut verifier = Verifier::default();
     let mut tokens: Vec<(i64, String)> = Vec::new();
     let mut now = T0;
